@@ -1,0 +1,1 @@
+"""The speech models, an adapter each, and the shelf that finds, fetches and verifies their weights."""

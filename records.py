@@ -1,0 +1,173 @@
+"""The nouns that every part of Tingjian shares: what a call is, what was said, what was found, what is drafted.
+
+All records are frozen; "changing" one means `record.model_copy(update=…)`. Times are seconds from the start of the recording,
+confidences run from 0 to 1, levels are dBFS. Field names are those of the published JSON (see docs/formats.md) and stay put.
+"""
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Speaker = Literal["agent", "customer", "unknown", "ivr"]
+Direction = Literal["inbound", "outbound"]
+Verdict = Literal["pass", "fail", "not_applicable", "needs_review", "found", "none"]
+Match = Literal["exact", "homophone", "pattern", "timing", "metadata"]
+Mode = Literal["auto", "assist", "human"]
+Band = Literal["excellent", "good", "needs_improvement", "below_standard"]
+
+
+def _names(value: Any) -> Any:
+    """`organisation` may be missing, one name, a list, or names parted by `;` as in a manifest."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.replace("；", ";").split(";") if part.strip())
+    return value
+
+
+class Record(BaseModel):
+    """Base of all records: frozen; unknown fields of foreign JSON are left out rather than refused."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Call(Record):
+    """What is known of a call apart from its sound and its words. Everything but `call_id` may be missing.
+
+    `answered_after` is seconds of ringing, `duration` seconds of the whole recording, `released_by` who hung up first,
+    `started_at` ISO 8601 with offset (kept as text, so that what was delivered is what is shown).
+    """
+
+    call_id: str = Field(min_length=1)
+    agent_id: str | None = None
+    agent_name: str | None = None
+    team: str | None = None
+    line: str | None = None
+    organisation: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    customer_name: str | None = None
+    customer_gender: str | None = None
+    customer_tier: str | None = None
+    direction: Direction | None = None
+    started_at: str | None = None
+    answered_after: float | None = None
+    duration: float | None = None
+    released_by: str | None = None
+
+
+class Recording(Record):
+    """A call that is still sound: where the file lies and, when known, which channel the agent speaks on.
+
+    `path` is absolute; `origin` says where the row came from for messages ("calls.csv line 17"), empty for a bare folder.
+    """
+
+    call: Call
+    path: str
+    agent_channel: Literal["left", "right"] | None = None
+    origin: str = ""
+
+
+class Failure(Record):
+    """A call that could not be done, and why. `code` is a stable short word, `message` a sentence for a person."""
+
+    call_id: str
+    recording: str = ""
+    code: str
+    message: str
+    stage: str = ""
+    retryable: bool = False
+
+
+class Word(Record):
+    text: str
+    start: float
+    end: float
+    confidence: float | None = None
+
+
+class Turn(Record):
+    """What one speaker says without the other taking over. `channel` is 0 (left/mono) or 1 (right); `loudness` in dBFS."""
+
+    speaker: Speaker
+    text: str
+    start: float | None = None
+    end: float | None = None
+    confidence: float | None = None
+    channel: int | None = None
+    loudness: float | None = None
+    words: tuple[Word, ...] = ()
+
+
+class Removal(Record):
+    """Text that a guard took out after recognition, kept for audit: what, where, and the reason as a stable short word."""
+
+    text: str
+    start: float
+    end: float
+    channel: int | None = None
+    reason: str
+    detail: str = ""
+
+
+class Transcript(Call):
+    """A call in words. `recognition` names what made it (recogniser, diariser, versions, options); empty for foreign ones."""
+
+    turns: tuple[Turn, ...]
+    removed: tuple[Removal, ...] = ()
+    recognition: dict[str, Any] = Field(default_factory=dict)
+
+
+class Evidence(Record):
+    """The place in the call that a verdict rests on. `turn` indexes `Transcript.turns`; `text` is what was heard there."""
+
+    rule: str
+    turn: int | None = None
+    speaker: Speaker | None = None
+    start: float | None = None
+    end: float | None = None
+    text: str = ""
+    match: Match = "exact"
+    confidence: float | None = None
+    note: str = ""
+
+
+class Finding(Record):
+    """One rule's answer about one call. `reason` says in plain words why (also why a rule does not apply)."""
+
+    rule: str
+    verdict: Verdict
+    value: float | None = None
+    confidence: float = 1.0
+    evidence: tuple[Evidence, ...] = ()
+    reason: str = ""
+
+
+class Item(Record):
+    """One line of a scorecard as the rules prefill it."""
+
+    id: str
+    title: str
+    section: str
+    mode: Mode
+    verdict: Literal["pass", "fail", "not_applicable", "needs_review"]
+    points: float | None = None
+    max_points: float
+    confidence: float = 1.0
+    rules: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    reason: str = ""
+
+
+class Draft(Record):
+    """A prefilled scorecard. Nothing in it counts before a person has confirmed it (`state`)."""
+
+    call_id: str
+    form: str
+    form_version: str
+    rules_version: str
+    state: Literal["draft"] = "draft"
+    score: float | None
+    band: Band | None
+    fatal: bool
+    items: tuple[Item, ...]
+    findings: tuple[Finding, ...]

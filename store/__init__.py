@@ -1,0 +1,1 @@
+"""What is kept: the Delta Lake workspace of transcripts, findings and drafts."""
