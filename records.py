@@ -1,7 +1,8 @@
 """The nouns that every part of Tingjian shares: what a call is, what was said, what was found, what is drafted.
 
-All records are frozen; "changing" one means `record.model_copy(update=…)`. Times are seconds from the start of the recording,
-confidences run from 0 to 1, levels are dBFS. Field names are those of the published JSON (see docs/formats.md) and stay put.
+All records are frozen; "changing" one means `record.model_copy(update=…)`. Times are seconds from the start of the
+recording, confidences run from 0 to 1, levels are dBFS. Field names are those of the published JSON (docs/formats.md) and
+stay put.
 """
 from __future__ import annotations
 
@@ -24,6 +25,13 @@ def _names(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.replace("；", ";").split(";") if part.strip())
     return value
+
+
+class Problem(Exception):
+    """Something the user can mend: shown as one message without a stack trace, exit code 2.
+
+    The message says what is wrong, where, and what to do.
+    """
 
 
 class Record(BaseModel):
@@ -110,7 +118,7 @@ class Removal(Record):
 
 
 class Transcript(Call):
-    """A call in words. `recognition` names what made it (recogniser, diariser, versions, options); empty for foreign ones."""
+    """A call in words. `recognition` names what made it (recogniser, diariser, versions); empty for foreign ones."""
 
     turns: tuple[Turn, ...]
     removed: tuple[Removal, ...] = ()
