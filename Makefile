@@ -1,0 +1,36 @@
+# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv and, for weights, in the model shelf.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := demo-workspace
+# Our own reading order of the gates: cheap ones first, so that a slip shows in seconds.
+.PHONY: demo test install bench evaluate lint clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt install.py
+	$(PYTHON) install.py
+	@touch $@
+
+# Exit code 1 means "some calls failed, the others are done": the samples hold a broken file on purpose.
+demo: install
+	$(BIN)/tingjian run data/sample --workspace $(DEMO) || [ $$? -eq 1 ]
+	$(BIN)/tingjian show sample-003 --workspace $(DEMO)
+	$(BIN)/tingjian export --workspace $(DEMO) --drafts $(DEMO)/drafts.jsonl --excel $(DEMO)/cards.xlsx
+	$(BIN)/tingjian page --all --workspace $(DEMO) --out $(DEMO)/pages
+	@echo "Open $(DEMO)/pages/index.html in a browser, $(DEMO)/cards.xlsx in a spreadsheet."
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+
+bench: install
+	$(BIN)/python bench/throughput.py
+
+evaluate: install
+	$(BIN)/tingjian evaluate data/sample/gold.jsonl
+
+clean:
+	rm -rf .venv $(DEMO) build dist *.egg-info
