@@ -2,9 +2,9 @@
 
     python3 install.py            # TORCH=cpu (default), TORCH=cuda or TORCH=none in the environment
 
-pyannote.audio needs PyTorch, and on some machines the package registry's PyTorch brings gigabytes of CUDA libraries. So with
-TORCH=cpu pip is first asked, without downloading, what it would install; where that is a CUDA build, the extras that
-need PyTorch are left out (mono calls are then told apart by the lighter clustering diariser) and one line says how to get them.
+pyannote.audio needs PyTorch, and on some machines the package registry's PyTorch brings gigabytes of CUDA libraries. So
+with TORCH=cpu pip is first asked, without downloading, what it would install; where that is a CUDA build, the extras that
+need PyTorch are left out (mono calls are then told apart by the lighter clustering diariser) and the remedy is printed.
 """
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TORCH_EXTRAS = ["diarize", "convert"]
 NO_CUDA = """
-PyTorch was left out: here pip would take its CUDA build, several gigabytes. Stereo calls need no PyTorch; mono calls are told
-apart by the lighter clustering diariser. For pyannote.audio run one of
+PyTorch was left out: here pip would take its CUDA build, several gigabytes. Stereo calls need no PyTorch; mono calls are
+told apart by the lighter clustering diariser. For pyannote.audio run one of
     PIP_EXTRA_INDEX_URL=<PyTorch's own index of CPU wheels> make -B install
     TORCH=cuda make -B install
 """
@@ -33,7 +33,7 @@ def pip(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[s
 
 
 def torch_is_light() -> bool:
-    """Whether pip would install a PyTorch without CUDA libraries (asked for by a dry run: nothing is downloaded but metadata)."""
+    """Whether pip would install a PyTorch without CUDA libraries (a dry run: only metadata is downloaded)."""
     answer = pip("install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-", "-c", "constraints.txt", "torch",
                  capture=True)
     if answer.returncode:

