@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from models import pytorch
+
 TOKENIZER_FILES = ("tokenizer.json", "preprocessor_config.json")
 STACKS = {"encoder": "onnx/encoder_model_quantized.onnx", "decoder": "onnx/decoder_model_merged_quantized.onnx"}
 # Nodes that take a weight matrix, as 8-bit exports of optimum write them.
@@ -30,13 +32,15 @@ def whisper_from_onnx(inputs: Path, into: Path, quantization: str = "int8") -> N
     `small` takes about 15 s, 3.6 GB of memory and 2 GB of disk for a while. Raises CannotConvert.
     """
     try:
-        import torch
+        torch = pytorch.load()
         from ctranslate2.converters import TransformersConverter
         from onnx import numpy_helper  # noqa: F401
         from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration
-    except (ImportError, OSError) as fault:
+        from transformers.utils import logging as hub_logging
+    except (ImportError, OSError, pytorch.NoTorch) as fault:
         missing = getattr(fault, "name", None) or str(fault)
         raise CannotConvert(f"conversion needs {missing}: pip install 'tingjian[convert]'") from fault
+    hub_logging.disable_progress_bar()
     weights: dict[str, np.ndarray] = {}
     for stack, file in STACKS.items():
         for name, value in _weights(inputs / file, stack):
@@ -45,7 +49,7 @@ def whisper_from_onnx(inputs: Path, into: Path, quantization: str = "int8") -> N
         raise CannotConvert("the ONNX files do not hold a Whisper decoder in the expected layout")
     weights["proj_out.weight"] = weights["model.decoder.embed_tokens.weight"]      # Whisper ties input and output embedding
     model = WhisperForConditionalGeneration(WhisperConfig.from_pretrained(inputs))
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(value, np.float32)) for name, value in weights.items()}
+    tensors = {name: torch.from_numpy(np.array(value, np.float32, order="C")) for name, value in weights.items()}
     left = model.load_state_dict(tensors, strict=False)
     if left.missing_keys or left.unexpected_keys:
         raise CannotConvert(f"the ONNX files do not fit: missing {left.missing_keys[:3]}, new {left.unexpected_keys[:3]}")
