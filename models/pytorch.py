@@ -1,7 +1,7 @@
 """PyTorch as Tingjian needs it: imported late, and on machines where torchaudio's native library does not load.
 
-torchaudio's wheel on the package registry links CUDA libraries. transformers, pyannote.audio and speechbrain import torchaudio
-but use nothing native of it here, so an empty stand-in for its loader lets the rest of it be imported.
+torchaudio's wheel on the package registry links CUDA libraries. transformers, pyannote.audio and speechbrain import it but
+use nothing native of it here, so an empty stand-in for its loader lets the rest of it be imported.
 """
 from __future__ import annotations
 
