@@ -1,0 +1,262 @@
+"""Stage 1: what there is to listen to. A folder or a manifest becomes recordings, and refusals with their reason.
+
+The manifest's columns are in columns.py and docs/recordings.md. A row that cannot be used is refused with file and line and the
+others go on; only a source of which nothing can be used raises records.Problem.
+"""
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime as dt
+import io
+import logging
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, NamedTuple
+
+from pipeline.columns import REQUIRED, known_columns, read_cell
+from records import Call, Failure, Problem, Recording
+
+log = logging.getLogger(__name__)
+
+# Taken from a folder without a manifest. Headerless kinds are among them, so that they are refused aloud, not passed over.
+AUDIO = frozenset(
+    ".wav .wave .w64 .rf64 .mp3 .mp2 .m4a .m4b .mp4 .mov .3gp .3g2 .aac .amr .ogg .oga .opus .spx .flac .webm .mka .mkv .aif .aiff "
+    ".aifc .au .snd .caf .wma .asf .gsm .ulaw .ul .mulaw .alaw .al .vox .pcm .raw .sln .g711 .g722 .g723 .g726 .g729".split())
+MANIFESTS = (".csv", ".tsv", ".parquet")
+
+
+class Listing(NamedTuple):
+    """The calls of a source: those that may be listened to, and those that may not, in the order of the source."""
+
+    recordings: list[Recording]
+    refused: list[Failure]
+
+
+class _Bad(Exception):
+    """A row that cannot be used; `call_id` and `recording` as far as they could be read."""
+
+    def __init__(self, code: str, message: str, call_id: str = "", recording: str = ""):
+        super().__init__(message)
+        self.code, self.message, self.call_id, self.recording = code, message, call_id, recording
+
+
+def read_source(source: str | Path) -> Listing:
+    """The calls of a folder, of a manifest (.csv, .tsv, .parquet), or of one recording.
+
+    A folder that holds `manifest.csv` or `manifest.parquet` is read by it; any other folder is searched for recordings at
+    every depth, the file's stem being the `call_id`. Raises records.Problem when nothing of the source can be used.
+    """
+    if re.match(r"[a-z][a-z0-9+.-]+://", str(source), re.IGNORECASE):
+        raise Problem(f"{source} is a remote address, which is not read yet; mount it or copy it here and give the local folder.")
+    path = Path(source).expanduser()
+    try:
+        if path.is_dir():
+            found = [path / f"manifest{ending}" for ending in MANIFESTS if (path / f"manifest{ending}").is_file()]
+            if len(found) > 1:
+                raise Problem(f"{path} holds {' and '.join(one.name for one in found)}; give the one that counts, or remove the other.")
+            return _read_manifest(found[0]) if found else _read_folder(path)
+        if not path.exists():
+            raise Problem(f"{path} does not exist; give a folder of recordings or a manifest (.csv, .parquet).")
+        if path.suffix.lower() in MANIFESTS:
+            return _read_manifest(path)
+    except OSError as fault:
+        raise Problem(f"{path} cannot be read ({fault.strerror or fault}); check its permissions.") from fault
+    if path.suffix.lower() in AUDIO:
+        return Listing([Recording(call=Call(call_id=path.stem), path=str(path.absolute()))], [])
+    raise Problem(f"{path} is neither a folder nor a manifest nor a recording; give a folder, a .csv or a .parquet.")
+
+
+# A folder -------------------------------------------------------------------------------------------------------------
+
+def _read_folder(folder: Path) -> Listing:
+    recordings: dict[str, Recording] = {}
+    refused: list[Failure] = []
+    others: Counter[str] = Counter()
+    for path in _files(folder):
+        if path.suffix.lower() not in AUDIO:
+            others[path.suffix.lower() or "no extension"] += 1
+        elif first := recordings.get(path.stem):
+            where = path.relative_to(folder)
+            refused.append(Failure(
+                call_id=path.stem, recording=str(path.absolute()), stage="manifest", code="call_id_duplicate",
+                message=f"{where}: {Path(first.path).relative_to(folder.absolute())} already has the name “{path.stem}”, which is "
+                        "the call_id; rename one of them or write a manifest."))
+        else:
+            recordings[path.stem] = Recording(call=Call(call_id=path.stem), path=str(path.absolute()))
+    if others:
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in others.most_common())
+        log.info("%s: %d files are no recordings by their extension and were left aside (%s)", folder, others.total(), kinds)
+    if not recordings:
+        raise Problem(f"{folder} holds no recordings ({', '.join(sorted(AUDIO)[:8])} …), and no manifest.csv or manifest.parquet.")
+    return Listing(list(recordings.values()), refused)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every visible file, depth first, names in code-point order, so that two runs see the same order."""
+    for root, directories, names in os.walk(folder):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and (path := Path(root, name)).is_file():
+                yield path
+
+
+# A manifest -----------------------------------------------------------------------------------------------------------
+
+def _read_manifest(manifest: Path) -> Listing:
+    header, rows = _parquet(manifest) if manifest.suffix.lower() == ".parquet" else _table(manifest)
+    try:
+        columns, unknown = known_columns(header)
+    except ValueError as fault:
+        raise Problem(f"{manifest.name}: {fault}.") from fault
+    if missing := [name for name in REQUIRED if name not in columns.values()]:
+        raise Problem(f"{manifest.name} has no column {' and no column '.join(missing)} (it has: {', '.join(header)}); "
+                      "its first line must name the columns, docs/recordings.md lists them.")
+    if unknown:
+        log.warning("%s: columns that mean nothing here are left aside: %s", manifest.name, ", ".join(unknown))
+    recordings: list[Recording] = []
+    refused: list[Failure] = []
+    seen: dict[str, str] = {}
+    for place, cells in rows:
+        try:
+            recordings.append(_recording(manifest, place, columns, len(header), cells, seen))
+        except _Bad as bad:
+            refused.append(Failure(call_id=bad.call_id or f"({place})", recording=bad.recording, stage="manifest", code=bad.code,
+                                   message=f"{manifest.name} {place}: {bad.message}"))
+    if not recordings and not refused:
+        raise Problem(f"{manifest.name} has a header but no rows; write one line a call.")
+    rest = _rest(len(recordings))
+    return Listing(recordings, [one.model_copy(update={"message": one.message + rest}) for one in refused])
+
+
+def _rest(count: int) -> str:
+    return "" if not count else " The other call goes on." if count == 1 else f" The other {count} calls go on."
+
+
+def _recording(manifest: Path, place: str, columns: dict[int, str], width: int, cells: list[str],
+               seen: dict[str, str]) -> Recording:
+    """One row as a Recording; raises _Bad. `seen` remembers which call_id stood where, of refused rows too."""
+    row = {column: cells[position] if position < len(cells) else "" for position, column in columns.items()}
+    name, recording = row["call_id"].strip(), row["recording"].strip()
+
+    def bad(code: str, message: str) -> _Bad:
+        return _Bad(code, message, name, recording)
+
+    if any(cell.strip() for cell in cells[width:]):
+        raise bad("bad_row", "has more cells than the header has columns; put quotes around a cell that holds the delimiter.")
+    if not name:
+        raise bad("call_id_missing", "call_id is empty; give every call a name of its own.")
+    if name in seen:
+        raise bad("call_id_duplicate", f"call_id “{name}” already stands in {seen[name]}; every call needs its own.")
+    seen[name] = place
+    values: dict[str, Any] = {}
+    for column, text in row.items():
+        try:
+            values[column] = read_cell(column, text)
+        except ValueError as fault:
+            raise bad("bad_value", f"{column} is “{text.strip()}”, which {fault}.") from fault
+    if not recording:
+        raise bad("recording_missing", "recording is empty; write the path of the sound file, relative to the manifest.")
+    path = _locate(manifest.parent, recording, bad)
+    channel = values.pop("agent_channel", None)
+    del values["recording"]
+    return Recording(call=Call(**values), path=str(path), agent_channel=channel, origin=f"{manifest.name} {place}")
+
+
+def _locate(folder: Path, recording: str, bad: Any) -> Path:
+    """The file that a row names; it must lie in the manifest's folder, links followed."""
+    if re.match(r"[a-z][a-z0-9+.-]+://", recording, re.IGNORECASE):
+        raise bad("remote_recording", f"recording is the address {recording}, and addresses are not read yet; mount the store or "
+                                      "copy the recordings beside the manifest and write relative paths.")
+    spelt = PurePosixPath(recording.replace("\\", "/"))
+    if spelt.is_absolute() or PureWindowsPath(recording).drive or ".." in spelt.parts:
+        raise bad("recording_outside", f"recording “{recording}” is not a path below the manifest's folder; write one relative to it.")
+    root = folder.resolve()
+    # A manifest from another system may spell the same name with composed or with decomposed characters.
+    for name in (recording, str(spelt), unicodedata.normalize("NFC", str(spelt)), unicodedata.normalize("NFD", str(spelt))):
+        path = folder / name
+        try:
+            if not path.exists():
+                continue
+            if not path.resolve().is_relative_to(root):
+                raise bad("recording_outside", f"recording “{recording}” is a link that leads out of the manifest's folder; "
+                                               "copy the file to where the link is.")
+        except (OSError, ValueError) as fault:
+            raise bad("not_found", f"recording “{recording[:100]}” cannot be looked up ({fault}).") from fault
+        if path.is_dir():
+            raise bad("not_found", f"recording “{recording}” is a folder; name the sound file in it.")
+        return path.absolute()
+    raise bad("not_found", f"there is no recording “{recording}” in {folder.absolute()}; correct the path or copy the file there.")
+
+
+def _table(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
+    """Header and rows of a CSV; a row's place is the line it begins on, counted as an editor counts."""
+    text = _text(manifest)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(",;\t", key=first.count)
+    csv.field_size_limit(1 << 20)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+    def rows() -> Iterator[tuple[str, list[str]]]:
+        while True:
+            begin = lines.line_num + 1
+            try:
+                cells = next(lines)
+            except StopIteration:
+                return
+            except csv.Error as fault:
+                raise Problem(f"{manifest.name} line {begin}: {fault}; look for a quote that is never closed.") from fault
+            if any(cell.strip() for cell in cells):
+                yield f"line {begin}", cells
+
+    found = rows()
+    _, header = next(found, ("", []))
+    if not header:
+        raise Problem(f"{manifest.name} is empty; its first line must name the columns, docs/recordings.md lists them.")
+    return header, found
+
+
+def _text(manifest: Path) -> str:
+    """A manifest's text: UTF-8 with or without BOM, UTF-16 with BOM, or GB18030 (which GBK and GB2312 are part of)."""
+    data = manifest.read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encodings = ["utf-16"]
+    else:
+        encodings = ["utf-8-sig", "gb18030"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            break
+        return text
+    raise Problem(f"{manifest.name} is not a text in UTF-8, UTF-16 or GB18030; save it as “CSV UTF-8”.")
+
+
+def _parquet(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
+    import polars
+
+    try:
+        frame = polars.read_parquet(manifest)
+    except (polars.exceptions.PolarsError, OSError) as fault:
+        raise Problem(f"{manifest.name} cannot be read as Parquet ({str(fault).splitlines()[0]}); write it again.") from fault
+    rows = ((f"row {number}", [_cell(value) for value in row]) for number, row in enumerate(frame.iter_rows(), 1))
+    return frame.columns, rows
+
+
+def _cell(value: object) -> str:
+    """A typed value as the text that a CSV would hold, so that both are judged by the same readers."""
+    if value is None:
+        return ""
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return ";".join(_cell(one) for one in value)
+    return str(value)
