@@ -1,7 +1,7 @@
 """The columns of a manifest: what they may be called and how each cell is read.
 
 Every reader takes the stripped, non-empty text of a cell and returns the value that records.Call keeps, or raises ValueError
-with the second half of a sentence ("is not a date; write …"): what is wrong and what to write instead.
+with the second half of a sentence ("not a date; write …"): what is wrong and what to write instead.
 """
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ def read_cell(column: str, text: str) -> object | None:
 
 def call_id(text: str) -> str:
     if re.search(r"[/\\\x00-\x1f\x7f]", text) or text in {".", ".."}:
-        raise ValueError("cannot name a file, and files of a call are named by it; write it without / \\ and control characters")
+        raise ValueError("which cannot name the files of a call; write it without / \\ and control characters")
     if len(text) > 200:
-        raise ValueError("is longer than 200 characters; write a shorter one")
+        raise ValueError("longer than 200 characters; write a shorter one")
     if _ROUNDED.fullmatch(text):
-        raise ValueError("is a number that Excel has rounded; format the column as text and write the number again")
+        raise ValueError("a number that Excel has rounded; format the column as text and write the number again")
     return text
 
 
@@ -108,9 +108,9 @@ def started_at(text: str) -> str:
                 offset = sign * dt.timedelta(hours=int(match[8][1:3]), minutes=int(match[8][-2:]))
                 zone = dt.timezone(offset)
             else:
-                zone = dt.timezone.utc if match[8] else CHINA
-            moment = dt.datetime(year, month, day, hour, minute, second, round(float(match[7] or 0) * 1e6) % 1_000_000, zone)
-            return moment.isoformat()
+                zone = dt.UTC if match[8] else CHINA
+            fraction = round(float(match[7] or 0) * 1e6) % 1_000_000
+            return dt.datetime(year, month, day, hour, minute, second, fraction, zone).isoformat()
         if match := _COMPACT.fullmatch(text):
             return dt.datetime(*(int(part or 0) for part in match.groups()), tzinfo=CHINA).isoformat()  # type: ignore[arg-type]
         if 36526 <= (serial := float(text)) < 73051:  # Excel's numbers for the years 2000 to 2099
@@ -118,7 +118,7 @@ def started_at(text: str) -> str:
             return moment.replace(tzinfo=CHINA).isoformat()
     except ValueError:
         pass
-    raise ValueError("is not a date; write 2026-11-20T09:12:00+08:00")
+    raise ValueError("not a date; write 2026-11-20T09:12:00+08:00")
 
 
 def answered_after(text: str) -> float:
@@ -130,7 +130,7 @@ def answered_after(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < 86400:
-        raise ValueError("is not a number of seconds; write the seconds of ringing, such as 4.2")
+        raise ValueError("not a number of seconds; write the seconds of ringing, such as 4.2")
     return seconds
 
 
@@ -140,7 +140,7 @@ def _choice(column: str) -> Callable[[str], str | None]:
 
     def read(text: str) -> str | None:
         if (value := values.get(_plain(text))) is None:
-            raise ValueError(f"is none of {', '.join(wanted)}; write one of them or leave it empty")
+            raise ValueError(f"none of {', '.join(wanted)}; write one of them or leave it empty")
         return value or None
 
     return read

@@ -134,14 +134,14 @@ def _decode(path: Path, file: BinaryIO, before: os.stat_result, digest: str, sto
         declared = _length(file, container, stream, size)
         channels, rate, codec = stream.channels, stream.sample_rate, stream.codec.name
         if channels > 2:
-            raise Refused("too_many_channels", f"{path.name} has {channels} channels; mix it down to one a speaker (two at most).")
-        if (exact := kind in EXACT or kind == "wav" and bool(signature.wave(file, size))) and declared > max_hours * 3600:
+            raise Refused("too_many_channels", f"{path.name} has {channels} channels; mix it down to two, one a speaker.")
+        if (exact := kind in EXACT or (kind == "wav" and bool(signature.wave(file, size)))) and declared > max_hours * 3600:
             raise _too_long(path, declared, max_hours)
         warnings = []
         if len(container.streams.audio) > 1:
             warnings.append(f"has {len(container.streams.audio)} sound tracks; the first is used")
-        # The header was read through the same handle: hand it back where the demuxer left it by opening afresh.
     damage = Damage()
+    # Opened afresh: looking at the header has moved the handle under the demuxer.
     with _container(file, path, size) as container:
         frames = _resample(container, damage, store, channels, kind, lambda done: _guard(path, done, max_hours))
     after, now = os.fstat(file.fileno()), _stat(path)
@@ -222,7 +222,8 @@ def _judge(path: Path, file: BinaryIO, size: int, kind: str, declared: float | N
         reason = signature.not_sound(_head(file))
         if kind in {"mp3", "aac", "gsm"}:  # formats so loose that any bytes may pass for them
             raise Refused(reason.code, f"{path.name}: {reason.message}.")
-        raise Refused("corrupt", f"{path.name} is damaged: {damage.bad} of {damage.packets} packets cannot be decoded; export it again.")
+        raise Refused("corrupt", f"{path.name} is damaged: {damage.bad} of {damage.packets} packets cannot be decoded; "
+                                 "export it again.")
     wave = signature.wave(file, size) if kind == "wav" else None
     if wave and wave.declared and wave.declared - wave.present > max(1, wave.byte_rate) * 0.1:
         raise _truncated(path, f"its header announces {wave.declared} bytes of sound and {max(0, wave.present)} are there")
@@ -260,7 +261,8 @@ def _stat(path: Path) -> os.stat_result:
 
 
 def _unreadable(path: Path, fault: OSError) -> Refused:
-    return Refused("unreadable", f"{path.name} cannot be opened ({fault.strerror}); check its permissions and the disk.", retryable=True)
+    return Refused("unreadable", f"{path.name} cannot be opened ({fault.strerror}); check its permissions and the disk.",
+                   retryable=True)
 
 
 def _head(file: BinaryIO) -> bytes:
@@ -288,7 +290,7 @@ def _container(file: BinaryIO, path: Path, size: int) -> Any:
     try:
         return av.open(_Unnamed(file), options={"format_whitelist": FORMATS})
     except (av.error.FFmpegError, ValueError) as fault:
-        if head.startswith((b"RIFF", b"RF64", b"fLaC", b"OggS", b"#!AMR", b"ID3")) or boxes or size < 64 and head[:4] == b"\x1aE\xdf\xa3":
+        if boxes or head.startswith((b"RIFF", b"RF64", b"fLaC", b"OggS", b"#!AMR", b"ID3", b"\x1aE\xdf\xa3")):
             raise _truncated(path, "it ends within its header") from fault
         reason = signature.not_sound(head)
         raise Refused(reason.code, f"{path.name}: {reason.message}.") from fault
@@ -325,7 +327,8 @@ def _guard(path: Path, seconds: float, max_hours: float) -> None:
 
 
 def _too_long(path: Path, seconds: float, max_hours: float) -> Refused:
-    return Refused("too_long", f"{path.name} is longer than {max_hours:g} h ({seconds / 3600:.2f} h); split it or raise speech.max_hours.")
+    return Refused("too_long", f"{path.name} is longer than {max_hours:g} h ({seconds / 3600:.2f} h); "
+                               "split it or raise speech.max_hours.")
 
 
 def _truncated(path: Path, why: str) -> Refused:

@@ -1,7 +1,7 @@
 """Stage 1: what there is to listen to. A folder or a manifest becomes recordings, and refusals with their reason.
 
-The manifest's columns are in columns.py and docs/recordings.md. A row that cannot be used is refused with file and line and the
-others go on; only a source of which nothing can be used raises records.Problem.
+The manifest's columns are in columns.py and docs/recordings.md. A row that cannot be used is refused with file and line and
+the others go on; only a source of which nothing can be used raises records.Problem.
 """
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 # Taken from a folder without a manifest. Headerless kinds are among them, so that they are refused aloud, not passed over.
 AUDIO = frozenset(
-    ".wav .wave .w64 .rf64 .mp3 .mp2 .m4a .m4b .mp4 .mov .3gp .3g2 .aac .amr .ogg .oga .opus .spx .flac .webm .mka .mkv .aif .aiff "
-    ".aifc .au .snd .caf .wma .asf .gsm .ulaw .ul .mulaw .alaw .al .vox .pcm .raw .sln .g711 .g722 .g723 .g726 .g729".split())
+    f".{kind}" for kind in re.findall(r"\w+", """
+    wav wave w64 rf64 mp3 mp2 m4a m4b mp4 mov 3gp 3g2 aac amr ogg oga opus spx flac webm mka mkv aif aiff aifc au snd caf wma asf gsm
+    ulaw ul mulaw alaw al vox pcm raw sln g711 g722 g723 g726 g729"""))
 MANIFESTS = (".csv", ".tsv", ".parquet")
 
 
@@ -52,13 +53,14 @@ def read_source(source: str | Path) -> Listing:
     every depth, the file's stem being the `call_id`. Raises records.Problem when nothing of the source can be used.
     """
     if re.match(r"[a-z][a-z0-9+.-]+://", str(source), re.IGNORECASE):
-        raise Problem(f"{source} is a remote address, which is not read yet; mount it or copy it here and give the local folder.")
+        raise Problem(f"{source} is a remote address, not read yet; mount it or copy it and give the local folder.")
     path = Path(source).expanduser()
     try:
         if path.is_dir():
             found = [path / f"manifest{ending}" for ending in MANIFESTS if (path / f"manifest{ending}").is_file()]
             if len(found) > 1:
-                raise Problem(f"{path} holds {' and '.join(one.name for one in found)}; give the one that counts, or remove the other.")
+                names = " and ".join(one.name for one in found)
+                raise Problem(f"{path} holds {names}; give the one that counts, or remove the other.")
             return _read_manifest(found[0]) if found else _read_folder(path)
         if not path.exists():
             raise Problem(f"{path} does not exist; give a folder of recordings or a manifest (.csv, .parquet).")
@@ -84,15 +86,15 @@ def _read_folder(folder: Path) -> Listing:
             where = path.relative_to(folder)
             refused.append(Failure(
                 call_id=path.stem, recording=str(path.absolute()), stage="manifest", code="call_id_duplicate",
-                message=f"{where}: {Path(first.path).relative_to(folder.absolute())} already has the name “{path.stem}”, which is "
-                        "the call_id; rename one of them or write a manifest."))
+                message=f"{where}: {Path(first.path).relative_to(folder.absolute())} already has the name “{path.stem}”, "
+                        "which is the call_id; rename one of them or write a manifest."))
         else:
             recordings[path.stem] = Recording(call=Call(call_id=path.stem), path=str(path.absolute()))
     if others:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in others.most_common())
         log.info("%s: %d files are no recordings by their extension and were left aside (%s)", folder, others.total(), kinds)
     if not recordings:
-        raise Problem(f"{folder} holds no recordings ({', '.join(sorted(AUDIO)[:8])} …), and no manifest.csv or manifest.parquet.")
+        raise Problem(f"{folder} holds no recordings (.wav, .mp3, .m4a, .amr …) and no manifest; docs/recordings.md says more.")
     return Listing(list(recordings.values()), refused)
 
 
@@ -125,8 +127,8 @@ def _read_manifest(manifest: Path) -> Listing:
         try:
             recordings.append(_recording(manifest, place, columns, len(header), cells, seen))
         except _Bad as bad:
-            refused.append(Failure(call_id=bad.call_id or f"({place})", recording=bad.recording, stage="manifest", code=bad.code,
-                                   message=f"{manifest.name} {place}: {bad.message}"))
+            refused.append(Failure(call_id=bad.call_id or f"({place})", recording=bad.recording, stage="manifest",
+                                   code=bad.code, message=f"{manifest.name} {place}: {bad.message}"))
     if not recordings and not refused:
         raise Problem(f"{manifest.name} has a header but no rows; write one line a call.")
     rest = _rest(len(recordings))
@@ -147,7 +149,7 @@ def _recording(manifest: Path, place: str, columns: dict[int, str], width: int, 
         return _Bad(code, message, name, recording)
 
     if any(cell.strip() for cell in cells[width:]):
-        raise bad("bad_row", "has more cells than the header has columns; put quotes around a cell that holds the delimiter.")
+        raise bad("bad_row", "the row has more cells than the header; put quotes around a cell that holds the delimiter.")
     if not name:
         raise bad("call_id_missing", "call_id is empty; give every call a name of its own.")
     if name in seen:
@@ -158,7 +160,7 @@ def _recording(manifest: Path, place: str, columns: dict[int, str], width: int, 
         try:
             values[column] = read_cell(column, text)
         except ValueError as fault:
-            raise bad("bad_value", f"{column} is “{text.strip()}”, which {fault}.") from fault
+            raise bad("bad_value", f'{column} is "{text.strip()}", {fault}.') from fault
     if not recording:
         raise bad("recording_missing", "recording is empty; write the path of the sound file, relative to the manifest.")
     path = _locate(manifest.parent, recording, bad)
@@ -170,11 +172,11 @@ def _recording(manifest: Path, place: str, columns: dict[int, str], width: int, 
 def _locate(folder: Path, recording: str, bad: Any) -> Path:
     """The file that a row names; it must lie in the manifest's folder, links followed."""
     if re.match(r"[a-z][a-z0-9+.-]+://", recording, re.IGNORECASE):
-        raise bad("remote_recording", f"recording is the address {recording}, and addresses are not read yet; mount the store or "
-                                      "copy the recordings beside the manifest and write relative paths.")
+        raise bad("remote_recording", f"recording is the address {recording}, and addresses are not read yet; mount the store "
+                                      "or copy the recordings beside the manifest and write relative paths.")
     spelt = PurePosixPath(recording.replace("\\", "/"))
     if spelt.is_absolute() or PureWindowsPath(recording).drive or ".." in spelt.parts:
-        raise bad("recording_outside", f"recording “{recording}” is not a path below the manifest's folder; write one relative to it.")
+        raise bad("recording_outside", f"recording “{recording}” leaves the manifest's folder; write a path below it.")
     root = folder.resolve()
     # A manifest from another system may spell the same name with composed or with decomposed characters.
     for name in (recording, str(spelt), unicodedata.normalize("NFC", str(spelt)), unicodedata.normalize("NFD", str(spelt))):
@@ -190,7 +192,7 @@ def _locate(folder: Path, recording: str, bad: Any) -> Path:
         if path.is_dir():
             raise bad("not_found", f"recording “{recording}” is a folder; name the sound file in it.")
         return path.absolute()
-    raise bad("not_found", f"there is no recording “{recording}” in {folder.absolute()}; correct the path or copy the file there.")
+    raise bad("not_found", f"there is no “{recording}” in {folder.absolute()}; correct the path or copy the file.")
 
 
 def _table(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
@@ -223,11 +225,8 @@ def _table(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
 def _text(manifest: Path) -> str:
     """A manifest's text: UTF-8 with or without BOM, UTF-16 with BOM, or GB18030 (which GBK and GB2312 are part of)."""
     data = manifest.read_bytes()
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "gb18030"]
-    for encoding in encodings:
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
@@ -244,7 +243,8 @@ def _parquet(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]
     try:
         frame = polars.read_parquet(manifest)
     except (polars.exceptions.PolarsError, OSError) as fault:
-        raise Problem(f"{manifest.name} cannot be read as Parquet ({str(fault).splitlines()[0]}); write it again.") from fault
+        why = str(fault).splitlines()[0]
+        raise Problem(f"{manifest.name} cannot be read as Parquet ({why}); write it again.") from fault
     rows = ((f"row {number}", [_cell(value) for value in row]) for number, row in enumerate(frame.iter_rows(), 1))
     return frame.columns, rows
 

@@ -1,6 +1,6 @@
 """What the first bytes of a file say before a decoder sees it: sound, or a reason why it cannot be sound.
 
-Also what only the container knows: whether a WAV, Ogg or MP4 is complete. Everything here reads a few blocks, never the whole.
+Also what only the container knows: whether a WAV, Ogg or MP4 is complete. Everything here reads a few blocks, not the whole.
 """
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import struct
 from collections import Counter
 from typing import BinaryIO, NamedTuple
 
-HEADERLESS = frozenset(".ulaw .ul .mulaw .alaw .al .vox .pcm .raw .sln .g711 .g711u .g711a .g722 .g723 .g726 .g729".split())
+HEADERLESS = frozenset((
+    ".ulaw", ".ul", ".mulaw", ".alaw", ".al", ".vox", ".pcm", ".raw", ".sln", ".g711", ".g722", ".g723", ".g726", ".g729"))
 
 _SOUND = (b"RIFF", b"RF64", b"RIFX", b"BW64", b"riff", b"OggS", b"fLaC", b"ID3", b"#!AMR", b"FORM", b".snd", b"caff",
           b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11")
@@ -20,9 +21,11 @@ _SEALED = {
     b"\x85\x01": "PGP message", b"\x85\x02": "PGP message", b"\x84\x5e": "PGP message", b"\x8c\x0d\x04": "PGP message",
 }
 _OTHER = {
-    b"PK\x03\x04": "a ZIP archive or an Office file", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF", b"\x89PNG": "a picture",
+    b"PK\x03\x04": "a ZIP archive or an Office file", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"SQLite format 3": "a database", b"#EXTM3U": "a playlist",
-    b"<!DOCTYPE": "a web page", b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "an XML text", b"{": "a JSON text",
+    b"<!DOCTYPE": "a web page", b"<!doctype": "a web page", b"<html": "a web page",
+    b"<?xml": "an XML text", b"{": "a JSON text",
 }
 
 
@@ -44,21 +47,21 @@ def refusal(head: bytes, extension: str) -> Reason | None:
         if head.startswith(magic):
             return Reason("not_audio", f"it is {kind}, whatever its name says; give the recording itself")
     if extension in HEADERLESS:
-        return Reason("headerless", "it has no header, so that neither coding nor sample rate can be known; wrap it first, for "
-                                    "8 kHz mu-law: ffmpeg -f mulaw -ar 8000 -ac 1 -i IN OUT.wav (A-law: -f alaw)")
+        return Reason("headerless", "it has no header, so that neither coding nor sample rate can be known; wrap it first, "
+                                    "for 8 kHz mu-law: ffmpeg -f mulaw -ar 8000 -ac 1 -i IN OUT.wav (A-law: -f alaw)")
     return None
 
 
 def not_sound(head: bytes) -> Reason:
     """The reason for a file that no decoder takes: text, or noise that may be an encrypted recording."""
     if looks_encrypted(head):
-        return Reason("not_audio", "no sound format is recognised, and its bytes are as even as an encrypted file's: it may be "
-                                   "encrypted or headerless; decrypt it or export it as WAV")
+        return Reason("not_audio", "no sound format is recognised, and its bytes are as even as an encrypted file's: it may "
+                                   "be encrypted or headerless; decrypt it or export it as WAV")
     return Reason("not_audio", "no sound format is recognised; export it as WAV, MP3, M4A, Opus or FLAC")
 
 
 def looks_encrypted(head: bytes) -> bool:
-    """Whether the bytes are spread as evenly as chance spreads them: over 7.6 of 8 bits in 1 KiB, which text and PCM miss."""
+    """Whether the bytes are spread as evenly as chance spreads them: over 7.6 of 8 bits, which text and PCM miss."""
     if len(head) < 1024:
         return False
     counts = Counter(head)
@@ -87,7 +90,7 @@ def wave(file: BinaryIO, size: int) -> Wave | None:
         name, length = chunk[:4], struct.unpack("<I", chunk[4:])[0]
         if name == b"data":
             declared = long_size if length == 0xFFFFFFFF and long_size else length
-            open_ended = not declared or declared in range(0x7FFF0000, 0x80000000) or declared in range(0xFFFF0000, 0x100000000)
+            open_ended = not declared or 0x7FFF0000 <= declared < 0x80000000 or 0xFFFF0000 <= declared <= 0xFFFFFFFF
             return Wave(byte_rate, None if open_ended else declared, size - file.tell())
         start = file.tell()
         if name == b"ds64":
@@ -139,5 +142,5 @@ def ogg_is_cut(file: BinaryIO, size: int) -> bool:
 
 
 def mp3_counts_its_frames(head: bytes) -> bool:
-    """Whether an MP3 says how long it is (a Xing, Info or VBRI frame); without one the length is a guess from the bit rate."""
+    """Whether an MP3 says how long it is (a Xing, Info or VBRI frame); else its length is a guess from the bit rate."""
     return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
