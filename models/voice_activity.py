@@ -1,0 +1,100 @@
+"""Where there is a voice: Silero's voice activity detector (the network that comes with faster-whisper), block by block.
+
+The network reads 16 kHz sound in windows of 512 samples (32 ms) and keeps a state from window to window, so a recording
+of any length is read in blocks, with the state carried over: the answer is the same as for the whole, in constant memory.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+SAMPLE_RATE = 16000
+WINDOW = 512                        # samples that the network looks at
+CONTEXT = 64                        # samples of the window before, which it wants in front
+STEP = WINDOW / SAMPLE_RATE         # seconds
+FLOOR = -100.0                      # dBFS given for digital silence
+
+
+class Span(NamedTuple):
+    """A stretch of time, seconds."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One channel's voice and level, a value each STEP seconds: `probability` 0 to 1, `level` RMS in dBFS (both float32)."""
+
+    probability: np.ndarray
+    level: np.ndarray
+
+    def slice(self, start: float, end: float) -> slice:
+        """The windows that touch start … end (seconds)."""
+        return slice(max(0, int(start / STEP)), max(0, int(np.ceil(end / STEP))))
+
+    def voiced(self, threshold: float = 0.5, release: float = 0.35, shortest: float = 0.1, pause: float = 0.3) -> list[Span]:
+        """Stretches of voice, unpadded: begin at `threshold`, end below `release`; pauses under `pause` s are bridged and
+        stretches under `shortest` s left out. The thresholds are Silero's own; half a syllable lasts about 0.1 s."""
+        return spans_of(self.probability, threshold, release, shortest, pause)
+
+
+def spans_of(probability: np.ndarray, threshold: float, release: float, shortest: float, pause: float) -> list[Span]:
+    """Hysteresis over a curve sampled each STEP seconds; see Activity.voiced."""
+    high, low = probability >= threshold, probability >= release
+    # A stretch is a run of `low` windows that holds at least one `high` window.
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], low, [False])).astype(np.int8)))
+    found: list[Span] = []
+    for begin, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        hits = np.flatnonzero(high[begin:stop])
+        if not len(hits):
+            continue
+        start, end = (begin + int(hits[0])) * STEP, stop * STEP
+        if found and start - found[-1].end < pause:
+            found[-1] = Span(found[-1].start, end)
+        else:
+            found.append(Span(start, end))
+    return [span for span in found if span.end - span.start >= shortest]
+
+
+class VoiceActivity:
+    """The detector. May be used from several threads: a call holds all its state."""
+
+    def __init__(self) -> None:
+        import faster_whisper
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.inter_op_num_threads = options.intra_op_num_threads = 1    # the pipeline has a thread a core already
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 4
+        path = next((Path(faster_whisper.__file__).parent / "assets").glob("silero_vad*.onnx"))
+        self.name = path.stem
+        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def detect(self, blocks: Iterable[np.ndarray]) -> Activity:
+        """Float32 mono blocks at 16 kHz, in order and without gaps; all but the last a multiple of 512 samples long."""
+        hidden = cell = np.zeros((1, 1, 128), np.float32)
+        tail = np.zeros((1, CONTEXT), np.float32)
+        probabilities, levels = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
+        for block in blocks:
+            if not len(block):
+                continue
+            windows = np.pad(block, (0, -len(block) % WINDOW)).reshape(-1, WINDOW)
+            before = np.concatenate((tail, windows[:-1, -CONTEXT:]))
+            tail = windows[-1:, -CONTEXT:]
+            out, hidden, cell = self._session.run(
+                None, {"input": np.concatenate((before, windows), axis=1), "h": hidden, "c": cell})
+            probabilities.append(np.asarray(out, np.float32).reshape(-1))
+            levels.append(level(windows))
+        return Activity(np.concatenate(probabilities), np.concatenate(levels))
+
+
+def level(windows: np.ndarray) -> np.ndarray:
+    """RMS level in dBFS of each row of samples."""
+    power = np.einsum("ij,ij->i", windows, windows) / windows.shape[1]
+    return (10 * np.log10(np.maximum(power, 10 ** (FLOOR / 10)))).astype(np.float32)

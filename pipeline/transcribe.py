@@ -1,0 +1,271 @@
+"""Recordings to transcripts: runs the stages over many calls at once and keeps the cores busy.
+
+The stages of one call, each in its own file: decode → channels → voice activity → recognition (speech.py) → guards →
+speakers (mono) → roles → turns. Here stands only their order, what calls share, and what happens when one fails.
+"""
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from models.diariser import Diariser, open_diariser
+from models.recogniser import Recogniser, Segment, open_recogniser
+from models.voice_activity import Activity, Span, VoiceActivity
+from pipeline import channels, decode, guards, roles, speakers, speech, turns
+from pipeline.crew import Crew, Step
+from records import Failure, Recording, Removal, Transcript
+from settings import Models, Settings
+
+log = logging.getLogger(__name__)
+
+# Raised by one whenever a stage changes what it makes of the same words and sound: stored transcripts are then made anew.
+STAGES = {"speech": 1, "guards": 1, "speakers": 1, "roles": 1, "turns": 1}
+OPENING, VOICE, RECOGNITION = 2, 1, 0       # within a call, what is nearest to the end goes first
+
+
+class OutOfTime(Exception):
+    """A call took longer than it may."""
+
+
+class Transcriber:
+    """Turns recordings into transcripts. Models are loaded once and shared by all calls; one `run` at a time."""
+
+    def __init__(self, recogniser: Recogniser, detector: VoiceActivity, models: Models, *, max_hours: float = 8.0,
+                 limit: Callable[[float], float] | None = None):
+        self.recogniser, self.detector = recogniser, detector
+        self._models, self._max_hours = models, max_hours
+        self.limit = limit or (lambda duration: max(60.0, 4 * duration))
+        self._diariser: Diariser | None = None
+        self._diarising = threading.Lock()
+
+    @classmethod
+    def from_settings(cls, s: Settings) -> Transcriber:
+        """Loads the models that the settings name. Raises records.Problem when their weights cannot be had."""
+        floor, factor = s.monitoring.time_limit_floor, s.monitoring.time_limit_factor
+        return cls(open_recogniser(s.models, s.speech), VoiceActivity(), s.models, max_hours=s.speech.max_hours,
+                   limit=lambda duration: max(floor, factor * duration))
+
+    @property
+    def version(self) -> str:
+        """Changes when anything changes that shapes a transcript: weights, options, diariser, our own stages."""
+        shaping = json.dumps([self.recogniser.version, self.detector.name, self._models.diariser, STAGES], sort_keys=True)
+        return "sha256:" + hashlib.sha256(shaping.encode()).hexdigest()[:16]
+
+    def run(self, recordings: Sequence[Recording], on_audio: Callable[[float], None] = lambda seconds: None,
+            seconds_limit: Callable[[float], float] | None = None) -> Iterator[tuple[Recording, Transcript | Failure]]:
+        """Yields each recording with its transcript, or why there is none, as they get done.
+
+        `on_audio` is called from any thread with seconds of audio as they get done; over a call they add up to its length.
+        `seconds_limit` gives the working seconds that a call of so many seconds may take; without it the settings' limit.
+        Raises what is no fault of a single call: MemoryError, a full disk.
+        """
+        waiting = iter(enumerate(recordings))
+        crew: Crew
+
+        def begin() -> bool:
+            index, recording = next(waiting, (0, None))
+            if recording is None:
+                return False
+            call = _Call(self, crew, index, recording, on_audio, seconds_limit or self.limit)
+            crew.add([Step((index, OPENING), do=call.guarded("decode", call.open))])
+            return True
+
+        crew = Crew(self.recogniser.workers, self.recogniser.batch, begin)
+        with threadpool_limits(1, "blas"):      # the crew has a thread a core; numpy's own threads would only get in its way
+            yield from crew.results()
+
+    def recognise(self, parts: list[tuple[_Call, speech.Chunk]]) -> None:
+        """One turn of the recogniser over chunks, which may belong to several calls."""
+        parts = [(call, chunk) for call, chunk in parts if not call.over]
+        if not parts:
+            return
+        began = time.monotonic()
+        try:
+            found = self.recogniser.recognise([speech.samples(call.audio, chunk) for call, chunk in parts])
+        except Exception as fault:
+            for call, _ in parts:
+                call.fail(fault, "recognition")
+            return
+        spent = (time.monotonic() - began) / len(parts)
+        for (call, chunk), segment in zip(parts, found, strict=True):
+            call.busy += spent
+            call.guarded("turns", call.heard)([(chunk, segment)])
+
+    def diariser(self) -> Diariser:
+        """Loaded at the first mono call: most centres record in stereo, and it is by far the heaviest part."""
+        if self._diariser is None:
+            self._diariser = open_diariser(self._models, threads=1)
+        return self._diariser
+
+    def diarise(self, samples: np.ndarray) -> Any:
+        """One window at a time: its memory is the largest of all."""
+        with self._diarising:
+            return self.diariser().diarise(samples)
+
+
+class _Call:
+    """One call on its way. Its steps run one after the other or side by side, on any of the crew's threads."""
+
+    audio: decode.Audio
+    layout: channels.Layout
+
+    def __init__(self, owner: Transcriber, crew: Crew, index: int, recording: Recording,
+                 on_audio: Callable[[float], None], limit: Callable[[float], float]):
+        self.owner, self.crew, self.index, self.recording = owner, crew, index, recording
+        self.on_audio, self.limit = on_audio, limit
+        self.busy = 0.0                     # seconds of work so far
+        self.over = False                   # finished or failed
+        self._lock = threading.Lock()
+        self._pending = 0                   # steps still to come before the call can be finished
+        self._reported = 0.0
+        self._activity: dict[int, Activity] = {}
+        self._voice: dict[int, list[Span]] = {}
+        self._heard: list[speech.Heard] = []
+        self._windows: list[speakers.Window] = []
+
+    def guarded(self, stage: str, do: Callable[[Any], None]) -> Callable[[list[Any]], None]:
+        """A step's function with its time taken and its failure caught."""
+        def timed(parts: list[Any]) -> None:
+            if self.over:
+                return
+            began = time.monotonic()
+            try:
+                do(parts[0])
+            except Exception as fault:
+                self.fail(fault, stage)
+            finally:
+                self.busy += time.monotonic() - began
+        return timed
+
+    def open(self, _: Any) -> None:
+        """Decodes the recording and sends each channel to voice activity, a mono one to the diariser too."""
+        self.audio = decode.decode(self.recording.path, max_hours=self.owner._max_hours)
+        self.layout = channels.layout(self.audio)
+        stereo = self.layout.kind == "stereo"
+        steps = [Step((self.index, VOICE), do=self.guarded("voice_activity", self.voice), part=channel)
+                 for channel in ((0, 1) if stereo else (self.layout.channel,))]
+        if not stereo:
+            steps += [Step((self.index, VOICE), do=self.guarded("diarisation", self.diarise), part=window)
+                      for window in speakers.windows(self.audio.duration)]
+        self._go_on(steps, done=0)
+
+    def voice(self, channel: int) -> None:
+        """Where the channel has a voice, and its chunks for the recogniser."""
+        activity = speech.find_voice(self.audio, channel, self.owner.detector)
+        chunks = speech.pack(activity, channel, self.audio.duration, self.owner.recogniser.window)
+        with self._lock:
+            self._activity[channel] = activity
+            self._voice[channel] = activity.voiced()
+        self._go_on([Step((self.index, RECOGNITION), do=self.owner.recognise, part=(self, chunk), joinable=True)
+                     for chunk in chunks])
+
+    def diarise(self, window: Span) -> None:
+        found = self.owner.diarise(self.audio.read(self.layout.channel, window.start, window.end))
+        with self._lock:
+            self._windows.append(speakers.Window(window.start, found))
+        self._go_on([])
+
+    def heard(self, part: tuple[speech.Chunk, Segment]) -> None:
+        """A chunk's words; with the last of them the call is finished."""
+        chunk, segment = part
+        placed = speech.place(chunk, segment, self._voice[chunk.channel])
+        with self._lock:
+            self._heard.append(placed)
+        self._go_on([])
+
+    def _go_on(self, steps: list[Step], done: int = 1) -> None:
+        """Counts a step as done, reports progress, and finishes the call when nothing is left to do."""
+        if self.busy > self.limit(self.audio.duration):
+            raise OutOfTime
+        with self._lock:
+            self._pending += len(steps) - done
+            last = not self._pending
+            share = self.audio.duration if last else self._reported + (self.audio.duration - self._reported) / (
+                1 + self._pending) * done
+            seconds, self._reported = share - self._reported, share
+        if seconds:
+            self.on_audio(seconds)
+        self.crew.add(steps)
+        if last:
+            self.finish()
+
+    def finish(self) -> None:
+        transcript = self._transcript()
+        self.over = True
+        self.audio.close()
+        self.crew.give((self.recording, transcript))
+
+    def _transcript(self) -> Transcript:
+        """From what was heard to the record: guards, speakers, roles, turns."""
+        heard = sorted(self._heard, key=lambda each: (each.chunk.channel, each.chunk.pieces[0].start))
+        removed: list[Removal] = []
+        kept: dict[int, list[Any]] = {}
+        for channel, activity in sorted(self._activity.items()):
+            words, gone = guards.guard([each for each in heard if each.chunk.channel == channel], activity, channel)
+            kept[channel] = words
+            removed += gone
+        call = self.recording.call
+        if self.layout.kind == "stereo":
+            voices = kept
+            given = {"left": 0, "right": 1}.get(self.recording.agent_channel or "")
+        else:
+            voices, given = speakers.assign(kept.get(self.layout.channel, []), self._windows), None
+        cast = roles.cast(voices, call.direction, given)
+        stereo = self.layout.kind == "stereo"
+        said = [turns.Said(word, cast.speaker(voice, word), voice if stereo else self.layout.channel)
+                for voice, words in voices.items() for word in words]
+        return Transcript(
+            **{**call.model_dump(), "duration": round(self.audio.duration, 2)},
+            turns=turns.turns(said, self._activity), removed=tuple(sorted(removed, key=lambda each: each.start)),
+            recognition=self._facts(cast))
+
+    def _facts(self, cast: roles.Cast) -> dict[str, Any]:
+        owner, audio = self.owner, self.audio
+        voiced = [round(sum(span.end - span.start for span in spans), 2) for _, spans in sorted(self._voice.items())]
+        mono = self.layout.kind != "stereo"
+        return {
+            "recogniser": owner.recogniser.name, "version": owner.recogniser.version,
+            "weights": getattr(owner.recogniser, "weights", ""), "options": getattr(owner.recogniser, "options", {}),
+            "voice_activity": owner.detector.name, "diariser": owner.diariser().name if mono else None,
+            "layout": {"kind": self.layout.kind, "reason": self.layout.reason},
+            "roles": {"confidence": cast.confidence, "reason": cast.reason},
+            "audio": {"sha256": audio.sha256, "codec": audio.codec, "channels": audio.channels,
+                      "sample_rate": audio.source_rate},
+            "speech_seconds": voiced, "stages": STAGES,
+        }
+
+    def fail(self, fault: Exception, stage: str) -> None:
+        """Ends the call with a Failure; what is no fault of this call goes on up."""
+        root = fault.__cause__ if isinstance(fault, decode.Refused) else fault
+        if isinstance(root, MemoryError) or (isinstance(root, OSError) and root.errno == errno.ENOSPC):
+            raise root
+        with self._lock:
+            if self.over:
+                return
+            self.over = True
+        if hasattr(self, "audio"):
+            self.audio.close()
+        self.crew.give((self.recording, self._failure(fault, stage)))
+
+    def _failure(self, fault: Exception, stage: str) -> Failure:
+        name = self.recording.path.rsplit("/", 1)[-1]
+        facts: dict[str, Any] = {"call_id": self.recording.call.call_id, "recording": self.recording.path, "stage": stage}
+        if isinstance(fault, decode.Refused):
+            return Failure(**facts | {"stage": "decode"}, code=fault.code, message=str(fault), retryable=fault.retryable)
+        if isinstance(fault, OutOfTime):
+            limit = self.limit(self.audio.duration)
+            return Failure(**facts, code="time_limit", retryable=True, message=(
+                f"{name} is {self.audio.duration:.0f} s long and took more than {limit:.0f} s of work; raise "
+                "monitoring.time_limit_factor if this machine is slow."))
+        log.error("%s: %s failed", name, stage, exc_info=fault)
+        message = f"{name}: {stage} failed with {type(fault).__name__}: {fault}; the log has the details."
+        return Failure(**facts, code="internal_error", message=message)
