@@ -51,6 +51,8 @@ class Monitoring(Section):
     retries: int = Field(default=2, ge=0, description="Tries again after a fault that may pass (file busy, network)")
     time_limit_factor: float = Field(default=4.0, gt=0, description="A call may take this times its length …")
     time_limit_floor: float = Field(default=60.0, gt=0, description="… and at least this many seconds")
+    prefect_home: Path = Field(default=Path("~/.cache/tingjian/prefect"), description="Where Prefect, run without a server "
+                               "of yours, keeps its records; PREFECT_HOME and PREFECT_API_URL of the environment go first")
 
 
 class Scoring(Section):

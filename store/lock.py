@@ -21,7 +21,7 @@ from records import Problem
 @contextmanager
 def only_writer(root: Path) -> Iterator[None]:
     """Hold the workspace for writing; `Problem` with the holder's process and host when another run has it."""
-    lock = FileLock(root / "lock", blocking=False)
+    lock = FileLock(root / "lock", blocking=False, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

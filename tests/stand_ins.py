@@ -1,6 +1,7 @@
 """Calls, cards and a transcriber made by hand, for tests of what happens around recognition."""
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -72,4 +73,6 @@ class StubTranscriber:
             return Failure(call_id=call_id, recording=one.path, code="not_audio", message="not audio", stage="decode")
         if sound.startswith(b"busy") and self.asked.count(call_id) < self.passes:
             return Failure(call_id=call_id, recording=one.path, code="busy", message="busy", stage="decode", retryable=True)
-        return transcript(one.call, f"您好，{sound[:12].decode(errors='replace')}")
+        said = transcript(one.call, f"您好，{sound[:12].decode(errors='replace')}")
+        facts = {"recogniser": self.version, "audio": {"sha256": hashlib.sha256(sound).hexdigest()}}
+        return said.model_copy(update={"recognition": facts})

@@ -1,0 +1,288 @@
+"""One run over a source: plain Python, no Prefect, so that it can be tested and called by itself.
+
+`Job` holds the workspace, loads the models in the background and does batch after batch on one worker thread; monitor.py
+wraps it in a Prefect flow. `monitor` here does the same without one.
+"""
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from flows.plan import Batch, Plan, Versions, audio_file, make_plan
+from records import Draft, Failure, Problem, Recording, Transcript
+from settings import Settings
+from store.lake import Failed, Lake, Result
+
+RETRY_PAUSE = 2.0           # seconds before another try; a file that is being copied, a share that comes back
+# Faults of a whole batch that pass by themselves: the storage or the network was away.
+PASSING = {errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ETIMEDOUT, errno.ESTALE, errno.ECONNRESET, errno.ENETDOWN,
+           errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
+
+
+class Transcribing(Protocol):
+    """What a job needs of pipeline.transcribe.Transcriber."""
+
+    @property
+    def version(self) -> str: ...
+
+    def run(self, recordings: Sequence[Recording], on_audio: Callable[[float], None] = ...,
+            seconds_limit: Callable[[float], float] | None = None) -> Iterator[tuple[Recording, Transcript | Failure]]: ...
+
+
+class Scoring(Protocol):
+    """What a job needs of pipeline.scorecard.Scorer."""
+
+    @property
+    def version(self) -> str: ...
+
+    def draft(self, transcript: Transcript, form: str | None = None) -> Draft: ...
+
+
+class Progress:
+    """Told what happens, from any thread; this one keeps silent."""
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def audio(self, seconds: float) -> None: ...
+
+    def call(self, failed: bool) -> None: ...
+
+    def note(self, message: str) -> None: ...
+
+
+class MayPass(Exception):
+    """Some calls of a batch failed for a reason that may pass: try them again. The others are committed."""
+
+
+class Stopped(BaseException):
+    """Raised out of the transcriber when the user wants to stop; no step may take it for a call's own failure."""
+
+
+@dataclass
+class Summary:
+    """What a run did. `seconds` of audio of the calls recognised, `elapsed` seconds of the clock."""
+
+    done: int = 0
+    rescored: int = 0
+    finished_before: int = 0
+    seconds: float = 0.0
+    elapsed: float = 0.0
+    bands: Counter[str] = field(default_factory=Counter)
+    fatal: int = 0
+    review_calls: int = 0
+    review_items: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    left: int = 0
+
+    def count(self, result: Result, recognised: bool) -> None:
+        draft, transcript = result.draft, result.transcript
+        assert draft is not None and transcript is not None
+        self.done += recognised
+        self.rescored += not recognised
+        self.seconds += (transcript.duration or 0.0) if recognised else 0.0
+        self.bands[draft.band or "not_scored"] += 1
+        self.fatal += draft.fatal
+        waiting = sum(item.verdict == "needs_review" for item in draft.items)
+        self.review_items += waiting
+        self.review_calls += waiting > 0
+
+
+Load = Callable[[Settings], tuple[Transcribing, Scoring]]
+
+
+def load_models(settings: Settings) -> tuple[Transcribing, Scoring]:
+    """The transcriber and the scorer of the settings, loaded side by side."""
+    from pipeline.scorecard import Scorer
+
+    from pipeline.transcribe import Transcriber
+
+    with ThreadPoolExecutor(1) as beside:
+        scorer = beside.submit(Scorer.from_settings, settings)
+        transcriber = Transcriber.from_settings(settings)
+        return transcriber, scorer.result()
+
+
+class Job:
+    """Use as a context manager: it holds the workspace as its only writer from entry to exit."""
+
+    def __init__(self, source: str | Path, workspace: str | Path, settings: Settings, *, form: str | None = None,
+                 progress: Progress | None = None, load: Load = load_models):
+        self.source, self.workspace = str(source), str(workspace)
+        self.settings, self.form, self.load = settings, form, load
+        self.progress = progress or Progress()
+        self.stopping = threading.Event()
+        self.summary = Summary()
+        self._source_key = str(Path(self.source).expanduser().absolute())
+        self._failed: list[Failed] = []
+        self._waiting: dict[int, list[Recording]] = {}
+        self._tries: Counter[int] = Counter()
+        self._ahead: dict[int, Future[None]] = {}
+
+    def __enter__(self) -> Job:
+        self._began = time.monotonic()
+        self.lake = Lake.create(self.workspace)
+        self._held = ExitStack()
+        self._held.enter_context(self.lake.writing())
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._prepared = self._worker.submit(self._prepare)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        self._held.close()
+
+    @property
+    def plan(self) -> Plan:
+        """What there is to do; waits until the models are loaded and the source is read."""
+        return self._prepared.result()
+
+    def batch(self, number: int) -> None:
+        """Does a batch and commits it. Raises `MayPass` when part of it should be tried again: call it again then."""
+        future = self._ahead.pop(number, None) or self._worker.submit(self._attempt, number)
+        future.result()
+
+    def finish(self) -> Summary:
+        """Settles what failed and returns the figures. After a stop the batches not done are left for the next run."""
+        summary = self.summary
+        summary.left = sum(map(len, self._waiting.values()))
+        failed = self._failed + self.plan.known_failures
+        if not self.stopping.is_set():
+            self.lake.settle_failures(self._source_key, failed)
+        summary.failures = [one.failure for one in failed]
+        summary.finished_before = self.plan.finished
+        summary.elapsed = time.monotonic() - self._began
+        return summary
+
+    def _prepare(self) -> Plan:
+        """Reads the source while the models load, then begins with the first batch without waiting to be asked."""
+        from pipeline.decode import Refused, probe
+        from pipeline.manifest import read_source
+
+        def length(recording: Recording) -> float:
+            try:
+                return probe(recording.path).duration
+            except Refused:
+                return 0.0
+
+        with ThreadPoolExecutor(1) as beside:
+            loading = beside.submit(self.load, self.settings)
+            listing = read_source(self.source)
+            self.transcriber, self.scorer = loading.result()
+        self.versions = Versions(self.transcriber.version, self.scorer.version, self.form)
+        plan = make_plan(listing.recordings, listing.refused, self.lake, self.versions, self._source_key,
+                         self.settings.monitoring.batch_seconds, length)
+        self._waiting = {number: list(batch.recordings) for number, batch in enumerate(plan.batches)}
+        self.progress.planned(plan)
+        if plan.batches:
+            self._ahead[0] = self._worker.submit(self._attempt, 0)
+        return plan
+
+    def _attempt(self, number: int) -> None:
+        if self.stopping.is_set():
+            return
+        batch = self.plan.batches[number]
+        self._tries[number] += 1
+        results: list[Result] = []
+        try:
+            for result in self._recognised(number) if batch.recognise else self._scored_again(batch):
+                results.append(result)
+        except Stopped:
+            pass
+        except OSError as fault:
+            if fault.errno not in PASSING or not self._tries_left(number):
+                raise
+            raise MayPass(str(fault)) from fault
+        finally:
+            kept, again = self._sort_out(number, results)
+            self._keep(number, kept)
+        if again:
+            raise MayPass(f"{len(again)} calls, first {again[0].recording.call.call_id}: {_why(again[0])}")
+
+    def _recognised(self, number: int) -> Iterator[Result]:
+        for recording, outcome in self.transcriber.run(self._waiting[number], self._on_audio):
+            yield self._result(recording, outcome)
+            if self.stopping.is_set():
+                return
+
+    def _scored_again(self, batch: Batch) -> Iterator[Result]:
+        for recording in batch.recordings:
+            if self.stopping.is_set():
+                return
+            stored = self.lake.transcript(recording.call.call_id)
+            told = {**recording.call.model_dump(), "duration": stored.duration}
+            renewed = Transcript.model_validate(stored.model_dump() | told)
+            yield self._result(recording, renewed, recognised=renewed != stored)
+
+    def _result(self, recording: Recording, outcome: Transcript | Failure, recognised: bool = True) -> Result:
+        version = self.versions.transcriber
+        if isinstance(outcome, Failure):
+            return Result(recording, audio_file(recording), version, failure=outcome)
+        try:
+            draft = self.scorer.draft(outcome, self.form)
+        except Problem:
+            raise
+        except Exception as fault:
+            failure = Failure(call_id=outcome.call_id, recording=recording.path, code="internal_error", stage="scoring",
+                              message=f"{outcome.call_id}: scoring failed with {type(fault).__name__}: {fault}")
+            return Result(recording, audio_file(recording), version, failure=failure)
+        sha256 = outcome.recognition.get("audio", {}).get("sha256", "")
+        return Result(recording, audio_file(recording, sha256), version, transcript=outcome, draft=draft,
+                      scorer_version=self.versions.scorer, form_asked=self.form, recognised=recognised)
+
+    def _sort_out(self, number: int, results: list[Result]) -> tuple[list[Result], list[Result]]:
+        """What is final, and what should be tried again in this run (a call that was too slow only in the next one)."""
+        again = [result for result in results if result.failure is not None and result.failure.retryable
+                 and result.failure.code != "time_limit" and self._tries_left(number)]
+        return [result for result in results if result not in again], again
+
+    def _tries_left(self, number: int) -> bool:
+        return self._tries[number] <= self.settings.monitoring.retries and not self.stopping.is_set()
+
+    def _keep(self, number: int, results: list[Result]) -> None:
+        if results:
+            self.lake.commit(results, self._source_key)
+        over = {result.recording.call.call_id for result in results}
+        self._waiting[number] = [one for one in self._waiting[number] if one.call.call_id not in over]
+        for result in results:
+            self.progress.call(result.failure is not None)
+            if result.failure is not None:
+                self._failed.append(Failed(result.failure, self._source_key, result.audio, result.transcriber_version))
+            else:
+                self.summary.count(result, self.plan.batches[number].recognise)
+
+    def _on_audio(self, seconds: float) -> None:
+        if self.stopping.is_set():
+            raise Stopped
+        self.progress.audio(seconds)
+
+
+def monitor(source: str | Path, workspace: str | Path, settings: Settings, **options: Any) -> Summary:
+    """The whole run without Prefect; `options` as those of `Job`."""
+    with Job(source, workspace, settings, **options) as job:
+        return run_batches(job)
+
+
+def run_batches(job: Job, pause: float = RETRY_PAUSE) -> Summary:
+    """Every batch in turn, again where a fault may pass."""
+    for number in range(len(job.plan.batches)):
+        while not job.stopping.is_set():
+            try:
+                job.batch(number)
+                break
+            except MayPass as fault:
+                job.progress.note(f"Trying again: {fault}")
+                job.stopping.wait(pause)
+    return job.finish()
+
+
+def _why(result: Result) -> str:
+    return result.failure.message if result.failure else ""

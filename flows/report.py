@@ -1,0 +1,31 @@
+"""The figures of a run, in the order in which they are shown: for the terminal and for Prefect's table."""
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from flows.job import Summary
+
+BANDS = {"excellent": "excellent 优秀", "good": "good 良好", "needs_improvement": "needs improvement 需改进",
+         "below_standard": "below standard 未达标", "not_scored": "not scored 未评分"}
+
+
+def rows(summary: Summary) -> list[dict[str, Any]]:
+    """One row per figure: `what` and `value`."""
+    pace = summary.seconds / summary.elapsed if summary.elapsed else 0.0
+    figures: list[tuple[str, str]] = [("calls", str(summary.done))]
+    if summary.rescored:
+        figures.append(("scored again, not recognised again", str(summary.rescored)))
+    if summary.finished_before:
+        figures.append(("finished before", str(summary.finished_before)))
+    figures += [("minutes of audio", f"{summary.seconds / 60:.1f}"),
+                ("speed", f"{pace:.1f} × real time, {summary.elapsed:.1f} s")]
+    figures += [(title, str(summary.bands[band])) for band, title in BANDS.items() if summary.bands[band]]
+    figures += [("fatal", str(summary.fatal)),
+                ("for review", f"{summary.review_items} items in {summary.review_calls} calls"),
+                ("failed", str(len(summary.failures)))]
+    reasons = Counter(failure.code for failure in summary.failures)
+    figures += [(f"  {code}", str(count)) for code, count in reasons.most_common()]
+    if summary.left:
+        figures.append(("left for the next run", str(summary.left)))
+    return [{"what": what, "value": value} for what, value in figures]
