@@ -1,0 +1,72 @@
+"""The rules at work: findings of a call, and the answer about one sentence."""
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from records import Finding, Match, Speaker, Transcript, Turn
+from rules.deciding import decide
+from rules.pack import Pack, load
+from rules.view import Knowledge, Meaning, Outcome, View
+
+
+class Answer(NamedTuple):
+    """Whether a turn contains what a rule looks for; `match` is None where it does not."""
+
+    label: int
+    confidence: float
+    match: Match | None
+
+
+class Engine:
+    """A loaded pack with what the installation knows; safe to use from several threads, calls do not share state."""
+
+    def __init__(self, pack: Pack, knowledge: Knowledge | None = None, review_below: float = 0.6) -> None:
+        self.pack, self.knowledge, self.review_below = pack, knowledge or Knowledge(), review_below
+        self.version = pack.version
+
+    @classmethod
+    def open(cls, directory: Path | None = None, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
+             review_below: float = 0.6) -> Engine:
+        """The pack of a directory, the built-in one by default; raises Problem where it has mistakes."""
+        return cls(load(directory), Knowledge(organisations, meaning), review_below)
+
+    def view(self, call: Transcript) -> View:
+        return View(call, self.pack.plan, self.pack.rules, self.knowledge, self._decide)
+
+    def _decide(self, view: View, rule_id: str) -> Outcome:
+        outcome = decide(view, self.pack, rule_id)
+        if outcome.confidence < self.review_below and outcome.verdict in ("pass", "fail"):
+            word = "做到" if outcome.verdict == "pass" else "未做到"
+            reason = f"把握不足（{outcome.confidence:.2f}），倾向{word}；{outcome.reason}"
+            return outcome._replace(verdict="needs_review", reason=reason)
+        return outcome
+
+    def findings(self, view: View) -> tuple[Finding, ...]:
+        """One finding for every rule of the pack, in the pack's order."""
+        return tuple([view.finding(rule_id, view.outcome(rule_id)) for rule_id in self.pack.rules])
+
+    def probe(self, rule_id: str, who: Speaker, text: str, before: str | None = None, after: str | None = None) -> Answer:
+        """Does this turn contain what the rule looks for, its windows and counts left aside?
+
+        `before` and `after` are the neighbouring turns, taken as the other side's. Raises KeyError for an unknown rule.
+        """
+        rule = self.pack.rules[rule_id]
+        other: Speaker = "customer" if who == "agent" else "agent"
+        turns = [Turn(speaker=other, text=before)] if before else []
+        at = len(turns)
+        turns.append(Turn(speaker=who, text=text))
+        if after:
+            turns.append(Turn(speaker=other, text=after))
+        view = self.view(Transcript(call_id="probe", turns=tuple(turns)))
+        view.free = True
+        hits = [h for h in view.hits(rule.id) if h.turn == at]
+        if not hits or rule.who not in ("any", who):
+            return Answer(0, view.absent([at]), None)
+        best = max(hits, key=lambda h: h.confidence)
+        return Answer(int(best.confidence >= 0.5), round(best.confidence, 3), best.match)
+
+    def with_meaning(self, meaning: Meaning | None) -> Engine:
+        """The same engine with another trained layer, or none."""
+        return Engine(self.pack, replace(self.knowledge, meaning=meaning), self.review_below)

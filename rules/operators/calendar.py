@@ -1,0 +1,69 @@
+"""What day it is: weekends and the State Council's holidays; weekends worked in exchange are working days."""
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from rules.schema import Entry, Rule
+from rules.view import Outcome, View
+
+WEEKEND = ("周末", "周六", "周日", "星期六", "星期天", "星期日", "礼拜六", "礼拜天", "礼拜日", "双休")
+ANY_DAY_OFF = ("节日快乐", "节日好", "假期", "过节", "节日愉快", "佳节", "长假", "小长假")
+WORDS = {
+    "New Year's Day": ("元旦", "新年"),
+    "Spring Festival": ("春节", "新年", "过年", "新春", "拜年", "大年", "除夕", "恭喜发财", "新岁", "初一", "初二", "初三", "初四", "初五",
+                        "初六", "初七", "龙年", "蛇年", "马年", "羊年", "猴年", "鸡年", "狗年", "猪年", "鼠年", "牛年", "虎年", "兔年"),
+    "Tomb-sweeping Day": ("清明", "安康"),
+    "Labour Day": ("五一", "劳动节", "51节"),
+    "Dragon Boat Festival": ("端午",),
+    "Mid-autumn Festival": ("中秋",),
+    "National Day": ("国庆", "十一", "双节"),
+}
+
+
+class FitsTheDay(Entry):
+    """`usual`: on what day off a plain greeting of the day's own kind is enough; nothing to set."""
+
+
+def fits_the_day(view: View, rule: Rule, params: FitsTheDay) -> Outcome:
+    """N/A on working days and without a date; on a day off one of the rule's hits must name the right day."""
+    day = day_of(view.call.started_at)
+    if day is None:
+        return Outcome("not_applicable", reason="没有通话时间")
+    names = day_off(day)
+    if names is None:
+        return Outcome("not_applicable", reason=f"{day} 不在已知的放假安排里，或是工作日")
+    hits = view.hits(rule.id)
+    light = view.text.light
+    right = [h for h in hits if any(word in light[max(0, h.start - 4):h.end + 2] for word in names)]
+    if right:
+        best = max(right, key=lambda h: h.confidence)
+        return Outcome("pass", best.confidence, (best,), f"问候与当天（{names[0]}）相符")
+    if hits:
+        return Outcome("fail", max(h.confidence for h in hits), hits[:1], f"当天是{names[0]}，问候的不是这一天")
+    window = view.window(rule.where, rule.who)
+    return Outcome("fail", view.absent(sorted(window or ())), reason=f"当天是{names[0]}，开头没有应景的问候")
+
+
+def day_of(started_at: str | None) -> date | None:
+    """The calendar day of an ISO 8601 time, in its own offset; None where it cannot be read."""
+    try:
+        return datetime.fromisoformat(started_at).date() if started_at else None
+    except ValueError:
+        return None
+
+
+def day_off(day: date) -> tuple[str, ...] | None:
+    """Words that fit a day off, the day's own first; None on working days.
+
+    Years that chinesecalendar does not know yet count weekends only.
+    """
+    import chinese_calendar
+
+    try:
+        off, name = chinese_calendar.get_holiday_detail(day)
+    except NotImplementedError:
+        off, name = day.weekday() >= 5, None
+    if not off:
+        return None
+    words = WORDS.get(str(name), ()) + ANY_DAY_OFF if name else ()
+    return words + WEEKEND if day.weekday() >= 5 else words or WEEKEND

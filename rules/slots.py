@@ -1,0 +1,59 @@
+"""Slots: values of a kind inside phrases, as `工号{staff_number}` or `我是{staff_name}`.
+
+A pattern is over the key text (no punctuation, no particles, digit runs of three and more in Arabic). `organisation`,
+`staff_name` and `customer_name` also know the names that belong to the call.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范"
+    "方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段漕钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申"
+    "尤毕聂丛焦向柳邢路岳齐梅莫庄辛管祝左涂谷祁时舒耿牟卜路詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司"
+    "柏宁柯阮桂闵解强柴华车冉房边净阴闫郁肖晏佘应褚戚巩敬冷鹿伯卓应双封仇栾宗滕艾连骆娄乐池雷居晋滑")
+DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "司徒", "皇甫", "尉迟", "夏侯", "东方", "慕容", "令狐", "端木", "南宫", "公孙")
+_N = "0-9一二两三四五六七八九十百半几"
+_UNITS = "秒钟|秒|分钟|分|刻钟|小时|钟头|个?工作日|天|日|周|星期|礼拜|月|年"
+_HAN = "[一-鿿]"
+
+PATTERNS: dict[str, tuple[str, str]] = {
+    "organisation": ("(?!)", "a name the agent answers for: from the call, else scoring.organisations"),
+    "staff_number": ("[a-z]?[0-9]{2,8}|[零一二三四五六七八九十]{1,3}", "8023, A56"),
+    "staff_name": (f"[小老阿]{_HAN}|(?:{'|'.join(DOUBLE_SURNAMES)}|[{SURNAMES}]){_HAN}{{1,2}}|[{SURNAMES}](?:工|经理|主管)",
+                   "小李, 王芳, 林工, or the call's agent_name"),
+    "customer_name": (f"(?:{'|'.join(DOUBLE_SURNAMES)}|[{SURNAMES}]){_HAN}{{0,2}}", "a surname with or without given name"),
+    "duration": (f"(?:大?约|大概)?(?:[{_N}]+|半|一会|几十)个?多?(?:{_UNITS})(?:左右|以内|之内|内)?", "30秒, 两三分钟, 48小时, 三个工作日"),
+    "date": (f"(?:今|明|后|昨|前)天|(?:[{_N}]{{1,4}}年)?[{_N}]{{1,3}}月(?:[{_N}]{{1,3}}[号日])?|[{_N}]{{1,3}}[号日]"
+             f"|(?:这|本|下|上)?(?:周|星期|礼拜)[一二三四五六日天末]", "11月3号, 明天, 下周三"),
+    "phone": ("1[3-9][0-9]{9}|0[0-9]{9,11}|400[0-9]{7}|[2-8][0-9]{6,7}", "13800138000, 4008123123"),
+    "number": (f"[{_N}]+(?:点[{_N}]+)?", "any number"),
+    "title": ("先生|女士|小姐|太太|阿姨|叔叔|大爷|大妈|大姐|大哥|老师|经理|师傅|同学|奶奶|爷爷|医生|总|姐|哥", "a form of address"),
+}
+NAMES = frozenset(PATTERNS)
+LONGEST = 16
+_COMPILED = {kind: re.compile(pattern) for kind, (pattern, _) in PATTERNS.items()}
+
+
+class Slots:
+    """Slot values in one call's key text; `names` adds the call's own names to a kind's pattern (keys)."""
+
+    def __init__(self, key: str, names: dict[str, Sequence[str]]) -> None:
+        self.key, self.names = key, names
+
+    def holds(self, kind: str, start: int, end: int) -> bool:
+        """Whether `key[start:end]` is a value of the kind, as a whole."""
+        if self.key[start:end] in self.names.get(kind, ()):
+            return True
+        return _COMPILED[kind].fullmatch(self.key, start, end) is not None
+
+    def spans(self, kind: str) -> list[tuple[int, int]]:
+        """All values of a kind in the call, left to right, longest first at a place."""
+        found = [m.span() for m in _COMPILED[kind].finditer(self.key)]
+        for name in self.names.get(kind, ()):
+            at = self.key.find(name)
+            while at >= 0:
+                found.append((at, at + len(name)))
+                at = self.key.find(name, at + 1)
+        return sorted(found)

@@ -1,0 +1,3 @@
+from rules.tables import build
+
+build()

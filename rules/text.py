@@ -1,0 +1,178 @@
+"""A call's words as the matcher reads them: normalised, with the way back to what was heard.
+
+Three strings describe one call. `raw` is the turns' texts joined. `light` has the same length: width, case and traditional
+characters folded, runs of three and more digits in Arabic. `key` is `light` without punctuation, spaces, particles and
+stutters; `origin[i]` is the place in `raw` of `key[i]`. Turns of one speaker in a row follow each other without a break
+in `key`, so that a phrase cut over two turns is still one; a change of speaker leaves a line feed, which no phrase has.
+"""
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from rules.tables import simplified, syllables
+
+PARTICLES = frozenset("的了啊呢吧呀哦噢喔嗯呃额哎唉诶欸哈啦咯嘞哟")
+"""Left out on both sides, phrase and speech: they come and go in speech and recognisers drop or invent them."""
+DOUBLES = frozenset("谢拜掰慢看想试听说等天人常刚稍多好哈妈爸哥姐弟妹太往明清仅渐偏早晚轻大小年月家个样问聊查催点下0123456789")
+"""Characters that are doubled in ordinary words; any other doubled character is a stutter and read once."""
+DIGITS = {ord(c): d for c, d in zip("零〇○洞一幺二两三四五六七拐八九", "0000112234567789", strict=True)}
+WHOLE = (("了解", "瞭解"), ("目的", "目菂"), ("的确", "菂确"))
+"""Words whose first or last character looks like a particle and is none; written otherwise before particles go."""
+GONE = "\0"
+BREAK = "\n"
+CUT = "\x1f"
+
+_RUN = re.compile("(?:[零〇○洞一幺二两三四五六七拐八九0-9][ -]?){3,}")
+_STUTTER = re.compile(r"([^\W\d_])\1+")
+
+
+class _Fold(dict[int, str]):
+    """`str.translate` table that works out a character the first time it is met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = folded = self.fold(chr(code))
+        return folded
+
+    def fold(self, character: str) -> str:
+        raise NotImplementedError
+
+
+class _Light(_Fold):
+    def fold(self, character: str) -> str:
+        wide = unicodedata.normalize("NFKC", character)
+        one = wide if len(wide) == 1 else character
+        one = one.lower() if len(one.lower()) == 1 else one
+        return {"嘛": "吗", BREAK: BREAK, CUT: CUT}.get(one) or simplified().get(one, one)
+
+
+class _Mark(_Fold):
+    def fold(self, character: str) -> str:
+        if character == BREAK or (character.isalnum() and character not in PARTICLES):
+            return character
+        return GONE
+
+
+class _Sound(_Fold):
+    """Characters to symbols, one a syllable; `near` folds sounds that speakers and recognisers mix up."""
+
+    def __init__(self, near: bool) -> None:
+        self.near = near
+
+    def fold(self, character: str) -> str:
+        number = "零一二三四五六七八九"
+        syllable = syllables().get(number[int(character)] if character in "0123456789" else character)
+        if syllable is None:
+            return character
+        return symbol(near_sound(syllable) if self.near else syllable)
+
+
+_SYMBOLS: dict[str, str] = {}
+
+
+def symbol(syllable: str) -> str:
+    """A private-use character that stands for a syllable, so that sounds are matched as strings."""
+    return _SYMBOLS.setdefault(syllable, chr(0xE000 + len(_SYMBOLS)))
+
+
+def near_sound(syllable: str) -> str:
+    """The class of a syllable under the usual mixtures: zh/z ch/c sh/s, n/l, f/h, -ng/-n after a, e, i.
+
+    >>> near_sound("shang") == near_sound("san"), near_sound("fei") == near_sound("hui")
+    (True, True)
+    """
+    for long, short in (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l")):
+        if syllable.startswith(long) and len(syllable) > len(long):
+            syllable = short + syllable[len(long):]
+            break
+    if syllable.startswith("f"):
+        syllable = "h" + syllable[1:]
+    elif syllable.startswith("hu") and len(syllable) > 2:
+        syllable = {"hui": "hei", "hun": "hen"}.get(syllable, "h" + syllable[2:])
+    return syllable[:-1] if syllable.endswith(("ang", "eng", "ing")) else syllable
+
+
+_LIGHT, _MARK, _SAME, _NEAR = _Light(), _Mark(), _Sound(near=False), _Sound(near=True)
+
+
+def light(text: str) -> str:
+    """Width, case, traditional characters and digit runs folded; as long as `text`."""
+    folded = text.translate(_LIGHT)
+    return _RUN.sub(lambda run: run[0].translate(DIGITS), folded)
+
+
+def squeeze(text: str) -> tuple[str, list[int]]:
+    """Light text without what is not matched on, and where each character kept was."""
+    for word, instead in WHOLE:
+        if word in text:
+            text = text.replace(word, instead)
+    marked = text.translate(_MARK)
+    origin = [i for i, c in enumerate(marked) if c != GONE]
+    key = marked.replace(GONE, "")
+    if _STUTTER.search(key):
+        keep: list[int] = []
+        last = 0
+        for run in _STUTTER.finditer(key):
+            wanted = 2 if run[1] in DOUBLES else 1
+            keep.extend(range(last, run.start() + wanted))
+            last = run.end()
+        keep.extend(range(last, len(key)))
+        key, origin = "".join([key[i] for i in keep]), [origin[i] for i in keep]
+    return key, origin
+
+
+def key_of(phrase: str) -> str:
+    """A phrase as the matcher compares it."""
+    return squeeze(light(phrase))[0]
+
+
+def sound_of(key: str) -> str:
+    """Syllable symbols with near sounds folded; as long as `key`."""
+    return key.translate(_NEAR)
+
+
+def exact_sound_of(key: str) -> str:
+    """Syllable symbols with near sounds kept apart; as long as `key`."""
+    return key.translate(_SAME)
+
+
+class Text:
+    """The words of one call; built once and read by everything that matches."""
+
+    __slots__ = ("key", "light", "offsets", "origin", "raw", "speakers")
+
+    def __init__(self, texts: Sequence[str], speakers: Sequence[str]) -> None:
+        self.speakers = speakers
+        self.offsets: list[int] = []
+        pieces: list[str] = []
+        at = 0
+        for i, text in enumerate(texts):
+            if BREAK in text or CUT in text:
+                text = text.replace(BREAK, " ").replace(CUT, " ")
+            self.offsets.append(at)
+            pieces.append(text)
+            pieces.append(CUT if i + 1 < len(texts) and speakers[i + 1] == speakers[i] else BREAK)
+            at += len(text) + 1
+        self.raw = "".join(pieces)
+        self.light = light(self.raw)
+        self.key, self.origin = squeeze(self.light)
+
+    def turn_at(self, place: int) -> int:
+        """The turn that holds `key[place]`."""
+        return bisect_right(self.offsets, self.origin[place]) - 1
+
+    def turn_of_raw(self, place: int) -> int:
+        return bisect_right(self.offsets, place) - 1
+
+    def end_of(self, turn: int) -> int:
+        """Where the turn's text ends in `raw`."""
+        return (self.offsets[turn + 1] if turn + 1 < len(self.offsets) else len(self.raw)) - 1
+
+    def span(self, start: int, end: int) -> tuple[int, int, int]:
+        """(turn, first, last) of `key[start:end]`: characters of that turn's own text, cut at the turn's end."""
+        turn = self.turn_at(start)
+        offset = self.offsets[turn]
+        stop = min(self.origin[end - 1] + 1, self.end_of(turn))
+        return turn, self.origin[start] - offset, stop - offset

@@ -1,0 +1,345 @@
+"""One call as rules see it: its turns, its words, and every rule's hits, worked out once and remembered."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+from records import Evidence, Finding, Speaker, Transcript, Turn
+from rules.compiling import Node, Plan
+from rules.scanning import Hit, Hits, Scan
+from rules.schema import Anchor, Rule, Where
+from rules.slots import DOUBLE_SURNAMES, Slots
+from rules.text import Text, key_of
+
+OPENING_TURNS, OPENING_SECONDS, CLOSING_TURNS = 2, 15.0, 3
+ABSENT = 0.9
+"""How sure an absence is in speech that was recognised for certain: the words may be new to the lexicon."""
+NEAR_MISS = 6
+_NEGATED = re.compile("(?:不|没|别|无需|无须|未|甭|勿|从来?不).{0,2}$")
+_QUOTED = re.compile("(?:[您你他她]们?(?:刚才?|上次)?(?:说|讲)|说的?是?|所谓|叫做|那句|[“\"「『])[^。！？]{0,6}$")
+_ASKS = re.compile("[^。！？!?\n\x1f]{0,12}?(?:[？?]|[吗么](?![^。，,！？!?\n\x1f])|呢(?![^。，,！？!?\n\x1f])|没有?(?![^。，,！？!?\n\x1f]))")
+
+
+class Meaning(Protocol):
+    """The trained layer: how likely each turn means what the rule looks for."""
+
+    version: str
+
+    def knows(self, rule: str) -> bool: ...
+
+    def probabilities(self, rule: str, turns: list[str], before: list[str], after: list[str]) -> Sequence[float]: ...
+
+
+class Outcome(NamedTuple):
+    """A rule's verdict before it becomes a record."""
+
+    verdict: str
+    confidence: float = 1.0
+    hits: tuple[Hit, ...] = ()
+    reason: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What the installation knows beside the rules: whom agents answer for, from which confidence a meaning counts."""
+
+    organisations: tuple[str, ...] = ()
+    meaning: Meaning | None = None
+    meaning_from: float = 0.5
+
+
+class View:
+    """A call under inspection. Everything is computed when first asked for.
+
+    `decide` is given by the engine and answers for other rules of the pack (conditions, operators).
+    """
+
+    def __init__(self, call: Transcript, plan: Plan, rules: dict[str, Rule], knowledge: Knowledge,
+                 decide: Callable[[View, str], Outcome]) -> None:
+        self.call, self.plan, self.rules, self.knowledge = call, plan, rules, knowledge
+        self.turns: tuple[Turn, ...] = call.turns
+        self.speakers: list[Speaker] = [turn.speaker for turn in call.turns]
+        self.text = Text([turn.text for turn in call.turns], self.speakers)
+        self.slots = Slots(self.text.key, self._names())
+        self.scan = Scan(plan, self.text, self.slots)
+        self._hits: dict[str, tuple[Hit, ...]] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._windows: dict[int, frozenset[int] | None] = {}
+        self._decide = decide
+        self.free = False
+        self.memory: dict[str, Any] = {}
+
+    def _names(self) -> dict[str, Sequence[str]]:
+        call = self.call
+        organisations = call.organisation or self.knowledge.organisations
+        names = {"organisation": [k for name in organisations if (k := key_of(name))]}
+        if call.agent_name:
+            names["staff_name"] = [key_of(call.agent_name)]
+        if call.customer_name:
+            name = key_of(call.customer_name)
+            names["customer_name"] = [name, name[:2] if name.startswith(DOUBLE_SURNAMES) else name[:1]]
+        return names
+
+    # turns and times
+    @cached_property
+    def by_speaker(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {"agent": [], "customer": [], "unknown": [], "ivr": []}
+        for index, speaker in enumerate(self.speakers):
+            found[speaker].append(index)
+        return found
+
+    @cached_property
+    def timed(self) -> bool:
+        """Whether the turns have usable times: all but a few have start and end, and they are in order."""
+        known = [t for t in self.turns if t.start is not None and t.end is not None and t.end >= t.start >= 0]
+        return bool(self.turns) and len(known) >= 0.9 * len(self.turns)
+
+    def spoken_by(self, who: str) -> list[int]:
+        """Turn indexes of agent, customer, or (any) both."""
+        return sorted(self.by_speaker["agent"] + self.by_speaker["customer"]) if who == "any" else self.by_speaker[who]
+
+    def minutes_of(self, who: str) -> float:
+        """Speech of a speaker in minutes, from turn times."""
+        return sum(max(0.0, (t.end or 0) - (t.start or 0)) for i in self.spoken_by(who) for t in [self.turns[i]]) / 60
+
+    # windows
+    def window(self, where: Where, who: str) -> frozenset[int] | None:
+        """Turn indexes that a window lets through; None for the whole call."""
+        if self.free or where == _ANYWHERE:
+            return None
+        known = id(where)
+        if known not in self._windows:
+            self._windows[known] = self._window(where, who)
+        return self._windows[known]
+
+    def _window(self, where: Where, who: str) -> frozenset[int] | None:
+        mine = self.spoken_by(who)
+        parts: list[set[int]] = []
+        if where.window == "opening":
+            parts.append(self._first(mine, OPENING_TURNS, OPENING_SECONDS))
+        elif where.window == "closing":
+            parts.append(set(mine[-CLOSING_TURNS:]))
+        if where.first:
+            parts.append(self._first(mine, where.first.turns, where.first.seconds))
+        if where.last:
+            parts.append(self._last(mine, where.last.turns, where.last.seconds))
+        for side in ("after", "before", "around"):
+            if anchor := getattr(where, side):
+                parts.append(self._beside(anchor, side))
+        return frozenset(set.intersection(*parts)) if parts else None
+
+    def _first(self, mine: list[int], turns: int | None, seconds: float | None) -> set[int]:
+        chosen = mine if turns is None else mine[:turns]
+        begin = self.turns[mine[0]].start if mine else None
+        if seconds is None or not self.timed or begin is None:
+            return set(chosen)
+        return {i for i in chosen if (self.turns[i].start or 0.0) <= begin + seconds}
+
+    def _last(self, mine: list[int], turns: int | None, seconds: float | None) -> set[int]:
+        chosen = mine if turns is None else mine[-turns:] if turns else []
+        end = max((t.end or 0.0 for t in self.turns), default=0.0)
+        if seconds is None or not self.timed:
+            return set(chosen)
+        return {i for i in chosen if (self.turns[i].end or 0.0) >= end - seconds}
+
+    def _beside(self, anchor: Anchor, side: str) -> set[int]:
+        hits = self.hits(anchor.rule)
+        if isinstance(anchor.hit, int):
+            hits = hits[anchor.hit - 1:anchor.hit]
+        elif anchor.hit in ("first", "last"):
+            hits = hits[:1] if anchor.hit == "first" else hits[-1:]
+        found = [self.beside(hit.turn, side, anchor) for hit in hits]
+        if not found:
+            return set()
+        return set.intersection(*found) if anchor.hit == "every" else set.union(*found)
+
+    def beside(self, turn: int, side: str, anchor: Anchor) -> set[int]:
+        """Turns after, before or around a turn, within the anchor's limits."""
+        near = {turn} if anchor.same_turn else set()
+        after = range(turn + 1, len(self.turns)) if side != "before" else range(0)
+        before = range(turn - 1, -1, -1) if side != "after" else range(0)
+        within = anchor.within
+        for index in (*after, *before):
+            if within and within.turns is not None and abs(index - turn) > within.turns:
+                continue
+            if within and within.seconds is not None and self.timed and self.gap(turn, index) > within.seconds:
+                continue
+            near.add(index)
+        return near
+
+    def gap(self, one: int, other: int) -> float:
+        """Seconds between two turns' nearest edges; 0 where they overlap or times are missing."""
+        first, second = self.turns[min(one, other)], self.turns[max(one, other)]
+        return max(0.0, (second.start or 0.0) - (first.end or 0.0)) if one != other else 0.0
+
+    # hits
+    def hits(self, rule_id: str) -> tuple[Hit, ...]:
+        """A rule's hits in its window, exceptions taken out, overlaps joined, in the order of the call."""
+        if rule_id not in self._hits:
+            rule = self.rules[rule_id]
+            self._hits[rule_id] = self._detect(rule, self.window(rule.where, rule.who))
+        return self._hits[rule_id]
+
+    def _detect(self, rule: Rule, window: frozenset[int] | None) -> tuple[Hit, ...]:
+        node = self.plan.nodes.get(rule.id)
+        hits = gather(node, self.scan.hits) if node is not None else []
+        if hits and window is not None:
+            hits = [hit for hit in hits if hit.turn in window]
+        if hits:
+            hits = join(hits)
+            hits = [hit for hit in hits if not self._excepted(rule, hit)]
+        if rule.like and self.knowledge.meaning is not None and self.knowledge.meaning.knows(rule.id):
+            hits = self._with_meaning(rule, window, hits)
+        return tuple(self._heard(hit) for hit in hits)
+
+    def _heard(self, hit: Hit) -> Hit:
+        """A hit is no surer than the recognition of its turn."""
+        sure = self.turns[hit.turn].confidence
+        return hit if sure is None else hit._replace(confidence=hit.confidence * max(0.0, min(1.0, sure)))
+
+    def _with_meaning(self, rule: Rule, window: frozenset[int] | None, hits: list[Hit]) -> list[Hit]:
+        """Turns of the window that the trained layer takes for the rule's, beside those that phrases found."""
+        meaning = self.knowledge.meaning
+        assert meaning is not None
+        turns = [i for i in self.spoken_by(rule.who) if window is None or i in window]
+        said = [turn.text for turn in self.turns]
+        chances = meaning.probabilities(rule.id, [said[i] for i in turns], [said[i - 1] if i else "" for i in turns],
+                                        [said[i + 1] if i + 1 < len(said) else "" for i in turns])
+        found = {hit.turn: hit for hit in hits}
+        for index, chance in zip(turns, chances, strict=True):
+            if index in found:
+                continue
+            if chance >= self.knowledge.meaning_from:
+                start, end = self.text.offsets[index], self.text.end_of(index)
+                hits.append(Hit(index, start, end, float(chance), "pattern", False, "meaning"))
+        return sorted(hits)
+
+    def _excepted(self, rule: Rule, hit: Hit) -> bool:
+        unless, leaves = rule.unless, self.plan.exceptions.get(rule.id)
+        light, offset = self.text.light, self.text.offsets[hit.turn]
+        if unless.negated and _NEGATED.search(light, max(offset, hit.start - 4), hit.start):
+            return True
+        if unless.quoted and _QUOTED.search(light, max(offset, hit.start - 12), hit.start):
+            return True
+        if unless.question and _ASKS.match(light, hit.end, self.text.end_of(hit.turn)):
+            return True
+        for other in unless.hit_of:
+            if any(found.turn == hit.turn for found in self.hits(other)):
+                return True
+        if leaves is not None and self._beside_exception(leaves, hit):
+            return True
+        return unless.repair is not None and self._repaired(rule, hit)
+
+    def _beside_exception(self, leaves: Any, hit: Hit) -> bool:
+        found: Callable[[int], list[Hit]] = lambda leaf: self.scan.hits.get(leaf, [])  # noqa: E731
+        if any(hit.start - NEAR_MISS <= h.end and h.start <= hit.start and h.turn == hit.turn for h in found(leaves.before)):
+            return True
+        if any(hit.start <= h.start <= hit.end + NEAR_MISS and h.turn == hit.turn for h in found(leaves.after)):
+            return True
+        return (any(h.turn == hit.turn for h in found(leaves.turn))
+                or any(h.turn == hit.turn - 1 for h in found(leaves.previous))
+                or any(h.turn == hit.turn + 1 for h in found(leaves.next)))
+
+    def _repaired(self, rule: Rule, hit: Hit) -> bool:
+        repair = rule.unless.repair
+        assert repair is not None
+        leaves = self.plan.exceptions.get(rule.id)
+        repairs = list(self.scan.hits.get(leaves.repair, [])) if leaves is not None else []
+        if repair.rule:
+            repairs += self.hits(repair.rule)
+        anchor = Anchor(rule=repair.rule or rule.id, within=repair.within)
+        near = self.beside(hit.turn, "after", anchor)
+        return any(h.turn in near and (h.turn > hit.turn or h.end > hit.start) for h in repairs)
+
+    # verdicts
+    def outcome(self, rule_id: str) -> Outcome:
+        if rule_id not in self._outcomes:
+            self._outcomes[rule_id] = self._decide(self, rule_id)
+        return self._outcomes[rule_id]
+
+    def absent(self, turns: Sequence[int]) -> float:
+        """How sure it is that something was not said in these turns."""
+        sure = [c for i in turns if (c := self.turns[i].confidence) is not None]
+        return ABSENT * (sum(sure) / len(sure) if sure else 1.0)
+
+    def evidence(self, rule_id: str, hit: Hit) -> Evidence:
+        """A hit as a record, with what was heard there and when (by word times, else by the share of characters)."""
+        turn = self.turns[hit.turn]
+        offset = self.text.offsets[hit.turn]
+        first, last = hit.start - offset, min(hit.end, self.text.end_of(hit.turn)) - offset
+        start, end = place_in_time(turn, first, last)
+        return Evidence.model_construct(
+            rule=rule_id, turn=hit.turn, speaker=turn.speaker, start=start, end=end, text=turn.text[first:last],
+            match=hit.match, confidence=round(hit.confidence, 3), note=hit.note)
+
+    def finding(self, rule_id: str, outcome: Outcome) -> Finding:
+        return Finding.model_construct(
+            rule=rule_id, verdict=outcome.verdict, value=outcome.value, confidence=round(outcome.confidence, 3),
+            evidence=tuple([self.evidence(rule_id, hit) for hit in outcome.hits]), reason=outcome.reason)
+
+
+_ANYWHERE = Where()
+
+
+def place_in_time(turn: Turn, first: int, last: int) -> tuple[float | None, float | None]:
+    """Start and end in seconds of `turn.text[first:last]`."""
+    if turn.words:
+        at, spans = 0, []
+        for word in turn.words:
+            found = turn.text.find(word.text.strip(), at)
+            at = at if found < 0 else found
+            spans.append((at, at + len(word.text.strip()), word))
+            at = spans[-1][1]
+        inside = [word for begin, stop, word in spans if begin < last and stop > first]
+        if inside:
+            return inside[0].start, inside[-1].end
+    if turn.start is None or turn.end is None or not turn.text:
+        return turn.start, turn.end
+    length = (turn.end - turn.start) / len(turn.text)
+    return round(turn.start + first * length, 2), round(turn.start + last * length, 2)
+
+
+def gather(node: Node, found: Hits) -> list[Hit]:
+    """The hits of `find`: a leaf's, or those of a group in the turns where the group holds."""
+    if node.leaf >= 0:
+        return found.get(node.leaf, [])
+    hits: list[Hit] = []
+    turns: set[int] | None = None
+    if node.any:
+        children = [gather(child, found) for child in node.any]
+        hits = [hit for child in children for hit in child]
+        if node.at_least > 1:
+            counts: dict[int, int] = {}
+            for child in children:
+                for turn in {hit.turn for hit in child}:
+                    counts[turn] = counts.get(turn, 0) + 1
+            turns = {turn for turn, count in counts.items() if count >= node.at_least}
+        elif node.all or node.none:
+            turns = {hit.turn for hit in hits}
+    for child in node.all:
+        more = gather(child, found)
+        hits = hits + more
+        there = {hit.turn for hit in more}
+        turns = there if turns is None else turns & there
+    for child in node.none:
+        there = {hit.turn for hit in gather(child, found)}
+        turns = (turns if turns is not None else {hit.turn for hit in hits}) - there
+    return hits if turns is None else [hit for hit in hits if hit.turn in turns]
+
+
+def join(hits: list[Hit]) -> list[Hit]:
+    """Overlapping hits of one rule as one: the surest decides confidence and match, the span is theirs together."""
+    ordered = sorted(hits, key=lambda h: (h.start, -h.end))
+    joined = [ordered[0]]
+    for hit in ordered[1:]:
+        last = joined[-1]
+        if hit.start >= last.end:
+            joined.append(hit)
+            continue
+        best = hit if (not hit.weak, hit.confidence) > (not last.weak, last.confidence) else last
+        joined[-1] = best._replace(turn=last.turn, start=last.start, end=max(last.end, hit.end))
+    return joined
