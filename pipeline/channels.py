@@ -1,8 +1,8 @@
 """Stage 3: do two channels carry two speakers, or one mix twice? And which sound in a channel has only leaked over?
 
 Both are decided on the level of each channel in frames of 10 ms over the whole recording (12 MB for four hours) and on the
-waveform of a few voiced seconds for the delay between the channels. The limits below come from tests/test_channels.py: copies of speech with
-another gain, delay, noise or codec stay within 2 dB of one level difference, two speakers differ by their bleed (10 dB and more).
+waveform of a few voiced seconds for the delay between the channels. The limits are held by tests/test_channels.py: a copy of
+speech with another gain, delay, noise or codec keeps one level difference, two speakers swing with their turns.
 """
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ Levels = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Bleed:
-    """What of a channel is only the other one's sound. `gain[c]` is how much of the other leaks into channel c (dB), None for
-    nothing measurable; `delay[c]` how late (seconds)."""
+    """What of a channel is only the other one's sound. `gain[c]` is how much of the other leaks into channel c (dB), None
+    for nothing measurable; `delay[c]` how late (seconds)."""
 
     levels: Levels = field(repr=False)  # (2, frames), dBFS
     noise: tuple[float, float] = (FLOOR, FLOOR)
@@ -161,7 +161,7 @@ def _copy_delay(audio: Audio, levels: Levels, voiced: NDArray[np.bool_]) -> tupl
     Averaged over up to 24 voiced seconds spread over the recording.
     """
     rate, reach = audio.sample_rate, round(COPY_DELAY * audio.sample_rate)
-    either, second = voiced.any(axis=0), round(1 / HOP)
+    either, second = np.logical_or(voiced[0], voiced[1]), round(1 / HOP)
     seconds = [at for at in range(int(audio.duration)) if either[at * second:(at + 1) * second].mean() > 0.3]
     chosen = [seconds[i] for i in np.unique(np.linspace(0, len(seconds) - 1, 24).astype(int))] if seconds else []
     total = np.zeros(2 * reach + 1)

@@ -1,11 +1,12 @@
 """Stage 2: a file becomes sound at 16 kHz, channels kept, in bounded memory; or it is refused with a reason.
 
-Only well-known containers are opened (a playlist dressed as a WAV is not), through an open file handle, so that nothing but the
-given file is ever read. docs/recordings.md lists formats and refusals.
+Only well-known containers are opened (a playlist dressed as a WAV is not), through an open file handle, so that nothing but
+the given file is ever read. docs/recordings.md lists formats and refusals.
 """
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 import tempfile
@@ -18,11 +19,13 @@ from typing import Any, BinaryIO, NamedTuple
 import av
 import numpy as np
 from av.audio.resampler import AudioResampler
+from av.error import EOFError as EndOfFile
+from av.error import FFmpegError
 
 from pipeline import signature
 
 RATE = 16000
-IN_MEMORY = 32 << 20  # bytes of 16-bit sound kept in memory: 17 minutes mono; what is longer goes to an unlinked temporary file
+IN_MEMORY = 32 << 20  # bytes of 16-bit sound kept in memory: 17 minutes mono; more goes to an unlinked temporary file
 BLOCK = 1 << 19       # samples a channel converted at a time
 SHORTEST = 0.1        # seconds; less holds no syllable
 FORMATS = "wav,w64,aiff,au,caf,mp3,mov,aac,amr,ogg,flac,matroska,asf,gsm"
@@ -31,7 +34,7 @@ TIMED = {"mov", "matroska", "ogg", "asf"}  # containers whose packets carry time
 
 
 class Refused(Exception):
-    """A recording that cannot be used. `code` is a stable short word, `message` a sentence, `retryable` may pass by itself."""
+    """A recording that cannot be used. `code` is a stable short word, `message` a sentence, `retryable`: it may pass."""
 
     def __init__(self, code: str, message: str, retryable: bool = False):
         super().__init__(message)
@@ -105,7 +108,8 @@ def probe(path: str | Path) -> Probe:
         size = os.fstat(file.fileno()).st_size
         with _container(file, Path(path), size) as container:
             stream = _stream(container, Path(path))
-            return Probe(_length(file, container, stream, size), stream.channels, stream.sample_rate, stream.codec.name, size)
+            duration = _length(file, container, stream, size)
+            return Probe(duration, stream.channels, stream.sample_rate, stream.codec.name, size)
 
 
 def decode(path: str | Path, *, max_hours: float) -> Audio:
@@ -126,7 +130,7 @@ def decode(path: str | Path, *, max_hours: float) -> Audio:
             raise
 
 
-def _decode(path: Path, file: BinaryIO, before: os.stat_result, digest: str, store: Any, max_hours: float) -> Audio:
+def _decode(path: Path, file: io.BufferedReader, before: os.stat_result, digest: str, store: Any, max_hours: float) -> Audio:
     size = before.st_size
     with _container(file, path, size) as container:
         stream = _stream(container, path)
@@ -146,7 +150,8 @@ def _decode(path: Path, file: BinaryIO, before: os.stat_result, digest: str, sto
         frames = _resample(container, damage, store, channels, kind, lambda done: _guard(path, done, max_hours))
     after, now = os.fstat(file.fileno()), _stat(path)
     if {(s.st_size, s.st_mtime_ns) for s in (before, after, now)} != {(size, before.st_mtime_ns)}:
-        raise Refused("changed_while_read", f"{path.name} changed while it was read; wait until it is complete.", retryable=True)
+        raise Refused("changed_while_read", f"{path.name} changed while it was read; wait until it is complete.",
+                      retryable=True)
     head = _head(file)
     if kind == "mp3":
         exact = signature.mp3_counts_its_frames(head)
@@ -158,7 +163,7 @@ def _decode(path: Path, file: BinaryIO, before: os.stat_result, digest: str, sto
 
 @dataclass
 class Damage:
-    """Packets that a decoder refused: how many, and whether the last ones (`at_end`) or the reading itself (`broken`) failed."""
+    """Packets that a decoder refused: how many, and whether the last (`at_end`) or the reading (`broken`) failed."""
 
     packets: int = 0
     bad: int = 0
@@ -199,16 +204,16 @@ def _frames(container: Any, damage: Damage) -> Iterator[Any]:
             packet = next(packets)
         except StopIteration:
             return
-        except av.error.FFmpegError:
+        except FFmpegError:
             damage.broken = True
             packet = None
         try:
             frames = packet.decode() if packet else stream.codec_context.decode(None)
             damage.packets += packet is not None and packet.size > 0
             damage.at_end = damage.at_end and not frames
-        except av.error.EOFError:
+        except EndOfFile:
             return
-        except (av.error.FFmpegError, ValueError):
+        except (FFmpegError, ValueError):
             damage.packets, damage.bad, damage.at_end = damage.packets + 1, damage.bad + 1, True
             frames = []
         yield from frames
@@ -216,7 +221,8 @@ def _frames(container: Any, damage: Damage) -> Iterator[Any]:
             return
 
 
-def _judge(path: Path, file: BinaryIO, size: int, kind: str, declared: float | None, duration: float, damage: Damage) -> None:
+def _judge(path: Path, file: BinaryIO, size: int, kind: str, declared: float | None, duration: float,
+           damage: Damage) -> None:
     """Raises Refused for what was decoded but is no whole recording."""
     if damage.bad and (duration < SHORTEST or damage.bad > max(5, 0.2 * damage.packets)):
         reason = signature.not_sound(_head(file))
@@ -227,7 +233,8 @@ def _judge(path: Path, file: BinaryIO, size: int, kind: str, declared: float | N
     wave = signature.wave(file, size) if kind == "wav" else None
     if wave and wave.declared and wave.declared - wave.present > max(1, wave.byte_rate) * 0.1:
         raise _truncated(path, f"its header announces {wave.declared} bytes of sound and {max(0, wave.present)} are there")
-    if declared and declared - duration > max(0.5, min(5.0, 0.02 * declared)):
+    lost = 0.5 * damage.bad  # a damaged packet takes its neighbours along until the decoder finds its way again
+    if declared and declared - duration > max(0.5, min(5.0, 0.02 * declared)) + lost:
         raise _truncated(path, f"its header announces {declared:.1f} s and {duration:.1f} s are there")
     if kind == "ogg" and signature.ogg_is_cut(file, size):
         raise _truncated(path, "its last page is not complete")
@@ -239,7 +246,7 @@ def _judge(path: Path, file: BinaryIO, size: int, kind: str, declared: float | N
 
 # Opening --------------------------------------------------------------------------------------------------------------
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> io.BufferedReader:
     info = _stat(path)
     if not stat.S_ISREG(info.st_mode):
         raise Refused("not_audio", f"{path.name} is not a file but a folder or a device; give the recording itself.")
@@ -289,7 +296,7 @@ def _container(file: BinaryIO, path: Path, size: int) -> Any:
     file.seek(0)
     try:
         return av.open(_Unnamed(file), options={"format_whitelist": FORMATS})
-    except (av.error.FFmpegError, ValueError) as fault:
+    except (FFmpegError, ValueError) as fault:
         if boxes or head.startswith((b"RIFF", b"RF64", b"fLaC", b"OggS", b"#!AMR", b"ID3", b"\x1aE\xdf\xa3")):
             raise _truncated(path, "it ends within its header") from fault
         reason = signature.not_sound(head)
@@ -314,10 +321,8 @@ def _length(file: BinaryIO, container: Any, stream: Any, size: int) -> float:
     file.seek(at)
     if wave and wave.byte_rate:
         return max(0, wave.present if wave.declared is None else wave.declared) / wave.byte_rate
-    if stream.duration:
-        return float(stream.duration * stream.time_base)
-    if container.duration:
-        return container.duration / av.time_base
+    if known := max(float((stream.duration or 0) * stream.time_base), (container.duration or 0) / av.time_base):
+        return known
     return size * 8 / (container.bit_rate or stream.codec_context.bit_rate or 64000)
 
 

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 # Taken from a folder without a manifest. Headerless kinds are among them, so that they are refused aloud, not passed over.
 AUDIO = frozenset(
     f".{kind}" for kind in re.findall(r"\w+", """
-    wav wave w64 rf64 mp3 mp2 m4a m4b mp4 mov 3gp 3g2 aac amr ogg oga opus spx flac webm mka mkv aif aiff aifc au snd caf wma asf gsm
-    ulaw ul mulaw alaw al vox pcm raw sln g711 g722 g723 g726 g729"""))
+    wav wave w64 rf64 mp3 mp2 m4a m4b mp4 mov 3gp 3g2 aac amr ogg oga opus spx flac webm mka mkv aif aiff aifc au snd caf wma
+    asf gsm ulaw ul mulaw alaw al vox pcm raw sln g711 g722 g723 g726 g729"""))
 MANIFESTS = (".csv", ".tsv", ".parquet")
 
 
@@ -94,7 +94,7 @@ def _read_folder(folder: Path) -> Listing:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in others.most_common())
         log.info("%s: %d files are no recordings by their extension and were left aside (%s)", folder, others.total(), kinds)
     if not recordings:
-        raise Problem(f"{folder} holds no recordings (.wav, .mp3, .m4a, .amr …) and no manifest; docs/recordings.md says more.")
+        raise Problem(f"{folder} holds no recordings (.wav, .mp3, .m4a, .amr …) and no manifest; see docs/recordings.md.")
     return Listing(list(recordings.values()), refused)
 
 
@@ -172,8 +172,8 @@ def _recording(manifest: Path, place: str, columns: dict[int, str], width: int, 
 def _locate(folder: Path, recording: str, bad: Any) -> Path:
     """The file that a row names; it must lie in the manifest's folder, links followed."""
     if re.match(r"[a-z][a-z0-9+.-]+://", recording, re.IGNORECASE):
-        raise bad("remote_recording", f"recording is the address {recording}, and addresses are not read yet; mount the store "
-                                      "or copy the recordings beside the manifest and write relative paths.")
+        raise bad("remote_recording", f"recording is the address {recording}, and addresses are not read yet; mount the "
+                                      "store or copy the recordings beside the manifest and write relative paths.")
     spelt = PurePosixPath(recording.replace("\\", "/"))
     if spelt.is_absolute() or PureWindowsPath(recording).drive or ".." in spelt.parts:
         raise bad("recording_outside", f"recording “{recording}” leaves the manifest's folder; write a path below it.")

@@ -1,4 +1,5 @@
 """Two speakers on two channels, or one mix twice; and what has only leaked from one channel into the other."""
+
 import functools
 import io
 
@@ -23,7 +24,7 @@ def voice(pitch: float, seconds: float, seed: int) -> np.ndarray:
     phase = 2 * np.pi * np.cumsum(f0) / RATE
     marks = np.arange(0, seconds + 1, 0.12)
     formant = np.interp(t, marks, rng.uniform(400, 2400, marks.size))
-    sound = sum(np.sin(k * phase) * np.exp(-((k * f0 - formant) / 600) ** 2) for k in range(1, 16))
+    sound = sum(np.sin(k * phase) * np.exp(-(((k * f0 - formant) / 600) ** 2)) for k in range(1, 16))
     syllables = np.interp(t, marks, rng.choice([0.02, 0.3, 1.0], marks.size, p=[0.25, 0.25, 0.5]))
     return 0.2 * sound * syllables
 
@@ -102,15 +103,19 @@ def test_two_speakers_with_bleed_stay_stereo(bleed, overlap):
 def test_a_customer_who_says_one_word_is_still_a_speaker(pieces, kind):
     agent = voice(210, 60, 1)
     word = np.zeros_like(agent)
-    word[20 * RATE:20 * RATE + 12000] = pieces * voice(120, 2, 2)[:12000]
+    word[20 * RATE : 20 * RATE + 12000] = pieces * voice(120, 2, 2)[:12000]
     assert judged(noisy(agent, -65, 5), noisy(word, -75)).kind == kind
 
 
 @pytest.mark.parametrize("other", ["digital silence", "noise at -65 dBFS", "noise at -40 dBFS", "constant offset"])
 @pytest.mark.parametrize("live", [0, 1])
 def test_a_channel_without_a_voice_is_left_aside(other, live):
-    dead = {"digital silence": np.zeros_like(MIX), "noise at -65 dBFS": noisy(0 * MIX, -65),
-            "noise at -40 dBFS": noisy(0 * MIX, -40), "constant offset": np.full_like(MIX, 0.05)}[other]
+    dead = {
+        "digital silence": np.zeros_like(MIX),
+        "noise at -65 dBFS": noisy(0 * MIX, -65),
+        "noise at -40 dBFS": noisy(0 * MIX, -40),
+        "constant offset": np.full_like(MIX, 0.05),
+    }[other]
     found = judged(*((MIX, dead) if live == 0 else (dead, MIX)))
     assert (found.kind, found.channel) == ("mono", live), found.reason
 
