@@ -5,6 +5,7 @@ labelled transcript. `say(text, voice, speed)` is `voices.Speaker.say`, or anyth
 """
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,21 +18,23 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from voices import RATE as SPOKEN_RATE
 
 SPEAKERS = ("agent", "customer", "ivr")
-SIGNALS = ("hold.request", "complaint.raised", "customer.abusive")
-RULES = tuple("""
-greeting.salutation greeting.organisation greeting.identity greeting.offer greeting.festival greeting.prompt_answer
-outbound.verify_identity outbound.introduce outbound.convenient outbound.purpose name.asked name.used name.wrong
-hold.request hold.permission hold.consent hold.reason hold.check_back hold.return hold.unannounced transfer.explained
-closing.understood closing.anything_else closing.thanks closing.farewell closing.hangup_order
-taboo.refusal taboo.impatience taboo.counter_question taboo.sarcasm taboo.abuse taboo.blame taboo.shirk taboo.hang_up
-taboo.vague taboo.overpromise taboo.negative_wording taboo.filler taboo.privacy
-complaint.raised complaint.regret complaint.empathy complaint.restate complaint.commitment complaint.ownership
-complaint.refusal_sandwich customer.abusive customer.abusive_handled
-special.silent_call special.noise special.unresolved special.staff_name voice.interruption call.duration
-""".split())
+RULES = (   # those that a listener can label (docs: the ids of the rule pack); voice.* measures are reckoned
+    "greeting.salutation", "greeting.organisation", "greeting.identity", "greeting.offer", "greeting.festival",
+    "greeting.prompt_answer", "outbound.verify_identity", "outbound.introduce", "outbound.convenient",
+    "outbound.purpose", "name.asked", "name.used", "name.wrong", "hold.request", "hold.permission", "hold.consent",
+    "hold.reason", "hold.check_back", "hold.return", "hold.unannounced", "transfer.explained", "closing.understood",
+    "closing.anything_else", "closing.thanks", "closing.farewell", "closing.hangup_order", "taboo.refusal",
+    "taboo.impatience", "taboo.counter_question", "taboo.sarcasm", "taboo.abuse", "taboo.blame", "taboo.shirk",
+    "taboo.hang_up", "taboo.vague", "taboo.overpromise", "taboo.negative_wording", "taboo.filler", "taboo.privacy",
+    "complaint.raised", "complaint.regret", "complaint.empathy", "complaint.restate", "complaint.commitment",
+    "complaint.ownership", "complaint.refusal_sandwich", "customer.abusive", "customer.abusive_handled",
+    "special.silent_call", "special.noise", "special.unresolved", "special.staff_name", "voice.interruption",
+    "call.duration",
+)
 
 LEAD_IN = 0.6       # seconds before the first word and after the last
 LAST_WORD = 0.8
+FILLER = re.compile("哎是的|哎好的|那个|[嗯啊呢呃]")
 CLASH = 0.5         # seconds of overlap from which an agent's start is an interruption (voice.interruption)
 
 
@@ -111,7 +114,7 @@ class Script(Part):
         return self.call["call_id"]
 
     def verdict_of(self) -> dict[str, str]:
-        """Every rule's verdict in the order of RULES; `undecided` ones left out. Raises ValueError where a rule has none or two."""
+        """Every rule's verdict in the order of RULES, `undecided` ones left out; ValueError where a rule has none or two."""
         named: dict[str, str] = {}
         families: dict[str, str] = {}
         for verdict, rules in self.verdicts.items():
@@ -215,23 +218,41 @@ def recorded(script: Script, performance: Performance) -> np.ndarray:
     return np.stack(ends if script.line.agent_on == "left" else ends[::-1])
 
 
-def gold(script: Script, performance: Performance) -> dict[str, Any]:
+def gold(script: Script, turns: tuple[Turn, ...], duration: float) -> dict[str, Any]:
     """The labelled call in the form of a line of gold.jsonl. Raises ValueError where labels contradict the times."""
     verdicts = script.verdict_of()
-    evidence = {rule: [index for index, turn in enumerate(performance.turns) if rule in turn.marks] for rule in verdicts}
+    evidence = {rule: [index for index, turn in enumerate(turns) if rule in turn.marks] for rule in verdicts}
     evidence = {rule: places for rule, places in evidence.items() if places}
-    _agree(script, performance, verdicts, evidence)
+    _agree(script, turns, duration, verdicts, evidence)
     known = {key: value for key, value in script.call.items() if value not in (None, "", [])}
-    turns = [{"speaker": turn.speaker, "start": turn.start, "end": turn.end, "text": turn.text} for turn in performance.turns]
-    return {"transcript": {**known, "duration": round(performance.duration, 2), "turns": turns},
+    said = [{"speaker": turn.speaker, "start": turn.start, "end": turn.end, "text": turn.text} for turn in turns]
+    return {"transcript": {**known, "duration": round(duration, 2), "turns": said},
             "gold": {"verdicts": verdicts, "evidence": evidence}, "note": " ".join(script.note.split())}
 
 
-def _agree(script: Script, performance: Performance, verdicts: dict[str, str], evidence: dict[str, list[int]]) -> None:
+def timed_again(script: Script, spoken: dict[str, Any]) -> tuple[Turn, ...]:
+    """The script's turns, marks and all, with the times of an earlier performance (a transcript of gold.jsonl).
+
+    Raises ValueError when the words have changed since: then the call must be spoken again.
+    """
+    events = [event for event in script.events if event.speaker]
+    if sorted((event.speaker, event.text) for event in events) != sorted((t["speaker"], t["text"]) for t in spoken["turns"]):
+        raise ValueError(f"{script.call_id}: the script's words are no longer those that were spoken; "
+                         f"make it again with --only {script.call_id}")
+    marks: dict[tuple[str | None, str], list[tuple[str, ...]]] = {}
+    for event in events:
+        marks.setdefault((event.speaker, event.text), []).append(event.marks)
+    return tuple(Turn(t["speaker"], t["start"], t["end"], t["text"], marks[t["speaker"], t["text"]].pop(0))
+                 for t in spoken["turns"])
+
+
+def _agree(script: Script, turns: tuple[Turn, ...], duration: float, verdicts: dict[str, str],
+           evidence: dict[str, list[int]]) -> None:
     """Labels that can be reckoned must be what is reckoned; a hit needs its turn and a clean rule has none."""
     call = script.call
-    due = {"voice.interruption": "fail" if interruptions(performance.turns) > 2 else "pass",
-           "call.duration": "fail" if performance.duration > 300 else "pass",
+    due = {"voice.interruption": "fail" if interruptions(turns) > 2 else "pass",
+           "call.duration": "fail" if duration > 300 else "pass",
+           "taboo.filler": _filler_verdict(turns),
            "closing.hangup_order": _by_metadata(call.get("released_by"), lambda who: who == "customer"),
            "greeting.prompt_answer": _by_metadata(call.get("answered_after"), lambda seconds: seconds <= 10)}
     if call.get("direction") == "outbound":
@@ -240,10 +261,18 @@ def _agree(script: Script, performance: Performance, verdicts: dict[str, str], e
         if verdicts.get(rule, verdict) != verdict:
             raise ValueError(f"{script.call_id}: {rule} is labelled {verdicts[rule]}, the call itself says {verdict}")
     for rule, verdict in verdicts.items():
-        hit = verdict == "found" or (rule.startswith("taboo.") and verdict == "fail" and rule != "taboo.filler")
-        clean = verdict == "none" or (rule.startswith("taboo.") and verdict == "pass")
-        if (hit and rule not in evidence) or (clean and rule in evidence):
-            raise ValueError(f"{script.call_id}: {rule} is labelled {verdict}, but its marked turns are {evidence.get(rule, [])}")
+        taboo = rule.startswith("taboo.") and rule != "taboo.filler"
+        hit, clean = verdict == "found" or (taboo and verdict == "fail"), verdict == "none" or (taboo and verdict == "pass")
+        if hit != (rule in evidence) and (hit or clean):
+            places = evidence.get(rule, [])
+            raise ValueError(f"{script.call_id}: {rule} is labelled {verdict}, its marked turns are {places}")
+
+
+def _filler_verdict(turns: tuple[Turn, ...]) -> str:
+    """taboo.filler as it is labelled: up to 9 a minute of agent speech pass, from 12 on it fails, undecided between."""
+    said = [turn for turn in turns if turn.speaker == "agent"]
+    rate = sum(len(FILLER.findall(turn.text)) for turn in said) / sum(turn.end - turn.start for turn in said) * 60
+    return "pass" if rate <= 9 else "fail" if rate >= 12 else "undecided"
 
 
 def _by_metadata(value: Any, right: Callable[[Any], bool]) -> str:

@@ -35,7 +35,7 @@ def spoken(text: str) -> str:
 
 
 class Speaker:
-    """The voices of one weights directory. `cache` keeps what was spoken, so that an edited call costs only its new turns."""
+    """The voices of one weights directory. `cache` keeps what was spoken: an edited call costs only its new turns."""
 
     def __init__(self, weights: Path, cache: Path | None = None, threads: int = 2, seed: int = 0) -> None:
         import onnxruntime
@@ -49,6 +49,7 @@ class Speaker:
         onnxruntime.set_seed(seed)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")   # others work on this machine too
         self._net = onnxruntime.InferenceSession(
             str(weights / "kokoro-fp16.onnx"), options, providers=["CPUExecutionProvider"])
 
