@@ -1,0 +1,116 @@
+"""`tingjian run`: the main job."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from flows.job import Job, Summary
+    from settings import Settings
+
+
+def run(
+    source: Annotated[str, typer.Argument(help="Folder of recordings, or a manifest (.csv, .parquet)")],
+    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Directory for the results; made if need be")],
+    model: Annotated[str | None, typer.Option(help="Recogniser instead of the settings', such as whisper-small")] = None,
+    form: Annotated[str | None, typer.Option(help="Scorecard for all calls instead of the one that fits each")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Recogniser workers; 0 is one a core")] = None,
+    batch_seconds: Annotated[float | None, typer.Option(min=1, help="Seconds of audio in one batch (one commit)")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's and the stages' logs")] = False,
+) -> None:
+    """Recordings to transcripts to draft scorecards. Safe to run again: finished calls are skipped."""
+    import logging
+    import sys
+
+    from settings import Settings
+
+    logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL, stream=sys.stderr)
+    settings = _with_options(Settings(), model, workers, batch_seconds)
+    summary = _run(source, workspace, settings, form, verbose)
+    _report(summary, source, workspace)
+    raise typer.Exit(130 if summary.left else 1 if summary.failures else 0)
+
+
+def _with_options(settings: Settings, model: str | None, workers: int | None, batch_seconds: float | None) -> Settings:
+    """The settings with what the command line says put over them."""
+    given = {"models": {"recogniser": model}, "speech": {"workers": workers}, "monitoring": {"batch_seconds": batch_seconds}}
+    changed = {section: getattr(settings, section).model_copy(
+        update={name: value for name, value in values.items() if value is not None}) for section, values in given.items()}
+    return settings.model_copy(update=changed)
+
+
+def _run(source: str, workspace: Path, settings: Settings, form: str | None, verbose: bool) -> Summary:
+    """The flow; models load and the first batch begins while Prefect starts. Without work Prefect is not waited for."""
+    import sys
+
+    from flows.engine import Server
+    from flows.job import Job
+    from flows.progress import Shown
+
+    with Server(settings, verbose) as server, Shown(sys.stderr) as progress, \
+            Job(source, workspace, settings, form=form, progress=progress) as job, _stops_on_interrupt(job):
+        if not job.plan.batches:
+            return job.finish()
+        address = server.address()
+        if address is None:
+            from flows.job import run_batches
+
+            progress.note("Prefect did not start; the calls are done without its records.")
+            return run_batches(job)
+        from flows.engine import connected
+        from flows.monitor import begun, monitor_calls
+
+        with connected(address), begun(job):
+            monitor_calls(job.source, job.workspace, job.form)
+        return job.summary
+
+
+class _stops_on_interrupt:
+    """The first Ctrl-C keeps what is done and ends; the second ends at once (what is not committed is done again)."""
+
+    def __init__(self, job: Job):
+        self.job = job
+
+    def __enter__(self) -> None:
+        import signal
+
+        self.before = signal.signal(signal.SIGINT, self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        signal.signal(signal.SIGINT, self.before)
+
+    def _stop(self, *_: object) -> None:
+        if self.job.stopping.is_set():
+            raise KeyboardInterrupt
+        self.job.stopping.set()
+        self.job.progress.note("Stopping; finished calls are being kept. Ctrl-C again ends at once.")
+
+
+def _report(summary: Summary, source: str, workspace: Path) -> None:
+    """The table of figures on standard output; failures with their reasons on standard error."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from flows.report import rows
+
+    out, err = Console(), Console(stderr=True)
+    if not (summary.done or summary.rescored or summary.left):
+        out.print(f"nothing to do: {summary.finished_before} calls are finished; add recordings to {source}, or change the "
+                  "rules, and run again", highlight=False, markup=False, soft_wrap=True)
+    else:
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        for row in rows(summary):
+            table.add_row(row["what"], row["value"])
+        out.print(table, highlight=False)
+    for failure in summary.failures:
+        err.print(f"failed: {failure.call_id or failure.recording}: {failure.message} [{failure.code}]", highlight=False,
+                  markup=False, soft_wrap=True)
+    if summary.left:
+        err.print(f"Stopped with {summary.left} calls left; the same command goes on where this one ended.", highlight=False)
+    elif summary.done or summary.rescored:
+        out.print(f"Look at a card: tingjian show CALL --workspace {workspace}", highlight=False, markup=False,
+                  soft_wrap=True)
