@@ -160,7 +160,7 @@ class Scan:
         plan, light = self.plan, self.text.light
         if plan.regex_set is None:
             return
-        for which in plan.regex_set.Match(light):
+        for which in plan.regex_set.Match(light) or ():
             leaf, compiled = plan.regexes[which]
             for found in compiled.finditer(light):
                 if found.end() > found.start():
