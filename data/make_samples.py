@@ -14,7 +14,7 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -23,8 +23,9 @@ from telephone import RATE
 from voices import Speaker
 
 HERE = Path(__file__).resolve().parent
-COLUMNS = ("call_id", "recording", "organisation", "agent_id", "agent_name", "team", "line", "customer_name",
-           "customer_gender", "customer_tier", "direction", "started_at", "answered_after", "released_by", "agent_channel")
+COLUMNS: tuple[str, ...] = (
+    "call_id", "recording", "organisation", "agent_id", "agent_name", "team", "line", "customer_name",
+    "customer_gender", "customer_tier", "direction", "started_at", "answered_after", "released_by", "agent_channel")
 BROKEN = {"call_id": "sample-015", "recording": "recordings/sample-015.wav", "agent_id": "8023", "direction": "inbound",
           "started_at": "2026-11-25T10:40:00+08:00"}
 BROKEN_TEXT = "This file has only the name of a recording. It is here to be refused with a reason.\n"
@@ -35,7 +36,10 @@ def write_recording(path: Path, channels: np.ndarray, codec: str, bit_rate: int 
     layout = "stereo" if len(channels) == 2 else "mono"
     samples = np.round(np.clip(channels, -1, 1) * 32767).astype(np.int16)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=RATE, layout=layout, **({"bit_rate": bit_rate} if bit_rate else {}))
+        stream = cast(av.AudioStream, container.add_stream(codec, rate=RATE))
+        stream.codec_context.layout = layout
+        if bit_rate:
+            stream.codec_context.bit_rate = bit_rate
         for start in range(0, samples.shape[1], RATE):
             frame = av.AudioFrame.from_ndarray(samples[:, start:start + RATE].T.reshape(1, -1), format="s16", layout=layout)
             frame.sample_rate, frame.pts = RATE, start

@@ -56,9 +56,9 @@ def a_law(samples: np.ndarray) -> np.ndarray:
 def line_noise(count: int, level: float, rng: np.random.Generator) -> np.ndarray:
     """`count` samples of line noise at `level` dBFS: half hiss, half a rumble falling with frequency, in the band."""
     hiss = rng.standard_normal(count)
-    rumble = signal.lfilter([1.0], [1.0, -0.95], rng.standard_normal(count))
+    rumble = np.asarray(signal.lfilter([1.0], [1.0, -0.95], rng.standard_normal(count)))
     mixed = hiss / hiss.std() + rumble / rumble.std()
-    mixed = signal.sosfilt(signal.butter(4, BAND, "bandpass", fs=RATE, output="sos"), mixed)
+    mixed = np.asarray(signal.sosfilt(signal.butter(4, BAND, "bandpass", fs=RATE, output="sos"), mixed))
     return (mixed / mixed.std() * 10 ** (level / 20)).astype(np.float32)
 
 

@@ -93,8 +93,9 @@ class Speaker:
         style = self._styles[voice][len(ids)]
         # Now and then the float16 net answers with NaN alone; a speed a hundredth away cures it and cannot be heard.
         for nudge in (0.0, 0.01, -0.01, 0.02, -0.02, 0.03, -0.03, 0.04, -0.04):
-            samples = self._net.run(None, {"input_ids": np.array([[0, *ids, 0]], np.int64), "style": style,
-                                           "speed": np.array([speed + nudge], np.float32)})[0][0]
+            waves = self._net.run(None, {"input_ids": np.array([[0, *ids, 0]], np.int64), "style": style,
+                                         "speed": np.array([speed + nudge], np.float32)})
+            samples = np.asarray(waves[0])[0]
             if np.isfinite(samples).all():
                 return trim(samples)
         raise RuntimeError(f"no sound for {text!r} with {voice}: only NaN at nine speeds; word it otherwise")
