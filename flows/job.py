@@ -101,7 +101,6 @@ Load = Callable[[Settings], tuple[Transcribing, Scoring]]
 def load_models(settings: Settings) -> tuple[Transcribing, Scoring]:
     """The transcriber and the scorer of the settings, loaded side by side."""
     from pipeline.scorecard import Scorer
-
     from pipeline.transcribe import Transcriber
 
     with ThreadPoolExecutor(1) as beside:
@@ -195,6 +194,8 @@ class Job:
         try:
             for result in self._recognised(number) if batch.recognise else self._scored_again(batch):
                 results.append(result)
+                if result.failure is None or not result.failure.retryable:
+                    self.progress.call(result.failure is not None)
         except Stopped:
             pass
         except OSError as fault:
@@ -253,8 +254,9 @@ class Job:
         over = {result.recording.call.call_id for result in results}
         self._waiting[number] = [one for one in self._waiting[number] if one.call.call_id not in over]
         for result in results:
-            self.progress.call(result.failure is not None)
             if result.failure is not None:
+                if result.failure.retryable:
+                    self.progress.call(True)
                 self._failed.append(Failed(result.failure, self._source_key, result.audio, result.transcriber_version))
             else:
                 self.summary.count(result, self.plan.batches[number].recognise)

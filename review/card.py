@@ -39,7 +39,7 @@ def _items(items: Sequence[Item], language: Language) -> Table:
     table.add_column(say("verdict", language), no_wrap=True)
     table.add_column(say("points", language), justify="right", no_wrap=True)
     table.add_column(say("confidence", language), justify="right", no_wrap=True)
-    table.add_column(f"{say('title', language)} · {say('evidence', language)}", ratio=1)
+    table.add_column(f"{say('title', language)} · {say('evidence', language)}", ratio=1, overflow="fold")
     section = None
     for item in items:
         if item.section != section:
@@ -58,7 +58,7 @@ def _findings(findings: Sequence[Finding], language: Language) -> RenderableType
     table.add_column(say("verdict", language), no_wrap=True)
     table.add_column(say("value", language), justify="right", no_wrap=True)
     table.add_column(say("confidence", language), justify="right", no_wrap=True)
-    table.add_column(f"{say('rule', language)} · {say('evidence', language)}", ratio=1)
+    table.add_column(f"{say('rule', language)} · {say('evidence', language)}", ratio=1, overflow="fold")
     for one in telling:
         table.add_row(Text(say(one.verdict, language), COLOURS[one.verdict]), number(one.value), f"{one.confidence:.2f}",
                       Text.assemble(one.rule, _evidence(one.evidence, one.reason)))
