@@ -1,7 +1,7 @@
 """A card in the terminal: items with verdict, points and confidence, what they rest on, then the rules that did not pass."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,10 +14,14 @@ COLOURS = {"pass": "green", "fail": "red", "needs_review": "yellow", "not_applic
 MOST_EVIDENCE = 4       # lines an item; the page and the exports have all
 
 
-def card(draft: Draft, transcript: Transcript, language: Language = "zh") -> RenderableType:
-    """Everything a reviewer wants to see first, as a rich renderable. Call data is never read as markup."""
+def card(draft: Draft, transcript: Transcript, language: Language = "zh",
+         titles: Mapping[str, str] | None = None) -> RenderableType:
+    """Everything a reviewer wants to see first, as a rich renderable. Call data is never read as markup.
+
+    `titles` has the rules' titles by id.
+    """
     return Group(_head(draft, transcript, language), Text(), _items(draft.items, language), Text(),
-                 _findings(draft.findings, language))
+                 _findings(draft.findings, language, titles or {}))
 
 
 def _head(draft: Draft, transcript: Transcript, language: Language) -> Text:
@@ -51,7 +55,7 @@ def _items(items: Sequence[Item], language: Language) -> Table:
     return table
 
 
-def _findings(findings: Sequence[Finding], language: Language) -> RenderableType:
+def _findings(findings: Sequence[Finding], language: Language, titles: Mapping[str, str]) -> RenderableType:
     order = {"fail": 0, "needs_review": 1, "found": 2}
     telling = sorted((one for one in findings if one.verdict in order), key=lambda one: order[one.verdict])
     table = Table(box=None, padding=(0, 1), header_style="dim")
@@ -61,7 +65,8 @@ def _findings(findings: Sequence[Finding], language: Language) -> RenderableType
     table.add_column(f"{say('rule', language)} · {say('evidence', language)}", ratio=1, overflow="fold")
     for one in telling:
         table.add_row(Text(say(one.verdict, language), COLOURS[one.verdict]), number(one.value), f"{one.confidence:.2f}",
-                      Text.assemble(one.rule, _evidence(one.evidence, one.reason)))
+                      Text.assemble(titles.get(one.rule, ""), (f"  {one.rule}", "bright_black"),
+                                    _evidence(one.evidence, one.reason)))
     return Group(table, Text(f" {say('all_passed', language)}", "dim"))
 
 

@@ -23,7 +23,8 @@ def show(call: Annotated[str, typer.Argument(help="The call's id")], workspace: 
     from store.lake import Lake
 
     lake = Lake.open(workspace)
-    Console(highlight=False, markup=False).print(card(lake.draft(call), lake.transcript(call), _language(english)))
+    shown = card(lake.draft(call), lake.transcript(call), _language(english), _titles())
+    Console(highlight=False, markup=False).print(shown)
 
 
 def page(
@@ -38,9 +39,10 @@ def page(
 
     lake = Lake.open(workspace)
     paths = dict(lake.calls().select("call_id", "recording").collect().iter_rows())
+    titles = _titles()
     for call in calls or list(paths):
         draft, transcript = lake.draft(call), lake.transcript(call)
-        typer.echo(write_page(out, draft, transcript, Path(paths[call]), _language(english)))
+        typer.echo(write_page(out, draft, transcript, Path(paths[call]), _language(english), titles))
 
 
 def export(
@@ -66,9 +68,17 @@ def export(
     if excel:
         from review.workbook import workbook
 
-        _write(excel, workbook(zip(lake.drafts(), lake.transcripts(), strict=True)))
+        _write(excel, workbook(zip(lake.drafts(), lake.transcripts(), strict=True), _titles()))
     if parquet:
         _parquet(lake, parquet)
+
+
+def _titles() -> dict[str, str]:
+    """The titles of the rules in use, by id."""
+    from rules.pack import load
+    from settings import Settings
+
+    return {rule.id: rule.title for rule in load(Settings().scoring.rule_pack).rules.values()}
 
 
 def _language(english: bool) -> Language:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,19 @@ LONG_SILENCE = 10.0     # seconds of nobody speaking that the timeline marks (vo
 WORST = ("fail", "needs_review", "found", "pass", "not_applicable", "none")
 
 
-def write_page(directory: Path, draft: Draft, transcript: Transcript, recording: Path, language: Language = "zh") -> Path:
-    """Writes `directory/CALL.html` and, where the recording can still be read, `CALL.webm`; gives the page's path."""
+def write_page(directory: Path, draft: Draft, transcript: Transcript, recording: Path, language: Language = "zh",
+               titles: Mapping[str, str] | None = None) -> Path:
+    """Writes `directory/CALL.html` and, where the recording can still be read, `CALL.webm`; gives the page's path.
+
+    `titles` has the rules' titles by id; a rule without one is shown by its id.
+    """
     name = file_name(draft.call_id)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         sound = directory / f"{name}.webm"
         playable = write_sound(recording, sound)
         file = directory / f"{name}.html"
-        file.write_text(page(draft, transcript, sound.name if playable else None, language), encoding="utf-8")
+        file.write_text(page(draft, transcript, sound.name if playable else None, language, titles), encoding="utf-8")
     except OSError as fault:
         raise Problem(f"{directory} cannot be written ({fault.strerror or fault}); name another directory.") from fault
     return file
@@ -43,7 +48,8 @@ def file_name(call_id: str) -> str:
     return name if name == call_id else f"{name}-{hashlib.sha256(call_id.encode()).hexdigest()[:8]}"
 
 
-def page(draft: Draft, transcript: Transcript, sound: str | None, language: Language = "zh") -> str:
+def page(draft: Draft, transcript: Transcript, sound: str | None, language: Language = "zh",
+         titles: Mapping[str, str] | None = None) -> str:
     """The page as text; `sound` is the file beside it."""
     evidence = _by_turn(draft)
     turns = [_turn(number, turn, evidence[number], language) for number, turn in enumerate(transcript.turns)]
@@ -52,7 +58,8 @@ def page(draft: Draft, transcript: Transcript, sound: str | None, language: Lang
     return _environment().get_template("call.html").render(
         draft=draft, transcript=transcript, turns=turns, sound=sound, findings=telling, language=language,
         lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language), clock=clock, number=number,
-        facts=_facts(transcript, language), timeline=_timeline(transcript, evidence), sections=_sections(draft))
+        titles=titles or {}, facts=_facts(transcript, language),
+        timeline=_timeline(transcript, evidence), sections=_sections(draft))
 
 
 def _turn(number_: int, turn: Turn, evidence: list[tuple[str, Evidence]], language: Language) -> dict[str, Any]:

@@ -16,6 +16,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "pattern": ("句式", "pattern"), "timing": ("时间", "timing"), "metadata": ("话单", "metadata"),
     "inbound": ("呼入", "inbound"), "outbound": ("呼出", "outbound"), "complaint": ("投诉", "complaint"),
     "draft": ("草稿", "draft"), "true": ("是", "yes"), "false": ("否", "no"), "call": ("通话", "call"),
+    "rule_title": ("规则名称", "title"),
     "card": ("评分草稿", "draft scorecard"), "score": ("得分", "score"), "band": ("等级", "band"),
     "fatal": ("致命项", "fatal"), "items": ("评分项", "items"), "findings": ("规则结果", "findings"),
     "transcript": ("通话文本", "transcript"), "points": ("分数", "points"),

@@ -6,7 +6,7 @@ character also gets an apostrophe, since the cells may be saved as CSV or pasted
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import xlsxwriter
@@ -22,8 +22,8 @@ SUMMARY = [("call_id", 20), ("started_at", 26), ("agent_id", 10), ("agent_name",
            ("review_items", 10)]
 ITEMS = [("call_id", 20), ("section", 14), ("title", 22), ("mode", 8), ("verdict", 10), ("points", 8), ("max_points", 8),
          ("confidence", 8), ("reason", 36), ("evidence", 70)]
-FINDINGS = [("call_id", 20), ("rule", 28), ("verdict", 10), ("value", 10), ("confidence", 8), ("reason", 36),
-            ("evidence", 70)]
+FINDINGS = [("call_id", 20), ("rule", 28), ("rule_title", 20), ("verdict", 10), ("value", 10), ("confidence", 8),
+            ("reason", 36), ("evidence", 70)]
 FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 
@@ -33,8 +33,8 @@ def safe(text: str) -> str:
     return "'" + text if text.lstrip(" \u3000\u00a0")[:1] in FORMULA_STARTS else text
 
 
-def workbook(calls: Iterable[tuple[Draft, Transcript]]) -> bytes:
-    """The bytes of an .xlsx file; calls are read one after the other."""
+def workbook(calls: Iterable[tuple[Draft, Transcript]], titles: Mapping[str, str] | None = None) -> bytes:
+    """The bytes of an .xlsx file; calls are read one after the other. `titles` has the rules' titles by id."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"constant_memory": False, "strings_to_formulas": False, "strings_to_urls": False,
                                         "strings_to_numbers": False})
@@ -47,7 +47,8 @@ def workbook(calls: Iterable[tuple[Draft, Transcript]]) -> bytes:
                 "call_id": draft.call_id, "evidence": _evidence(item.evidence)}, item.verdict)
         for finding in draft.findings:
             findings.add(finding.model_dump(exclude={"evidence"}) | {
-                "call_id": draft.call_id, "evidence": _evidence(finding.evidence)}, finding.verdict)
+                "call_id": draft.call_id, "rule_title": (titles or {}).get(finding.rule),
+                "evidence": _evidence(finding.evidence)}, finding.verdict)
     for sheet in (summary, items, findings):
         sheet.close()
     book.close()

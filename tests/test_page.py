@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import wave
+from html.parser import HTMLParser
 from pathlib import Path
 
 import av
@@ -28,9 +29,15 @@ def hostile() -> tuple[Transcript, str]:
 
 def test_what_was_said_or_delivered_never_becomes_markup() -> None:
     _, html = hostile()
-    body = html[:html.rindex("<script>")] + html[html.rindex("</script>"):]
-    assert "<script>" not in body and "alert(1)" in body
-    assert not re.search(r"<[^>]*\sonmouseover=", body)
+    tags: list[tuple[str, list[str]]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            tags.append((tag, [name for name, _ in attrs]))
+
+    Reader().feed(html)
+    assert [tag for tag, _ in tags].count("script") == 1 and html.count("alert(1)") > 8
+    assert not [name for _, names in tags for name in names if name.startswith("on")]
 
 
 def test_the_page_asks_the_network_for_nothing() -> None:
