@@ -11,10 +11,10 @@ from typing import NamedTuple
 import re2
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-from rules.phrases import Gap, Literal, Malformed, Sequence, Slot, expand
+from rules.phrases import Literal, Malformed, Run, Slot, Template, expand
 from rules.schema import Part, Rule
 from rules.slots import NAMES
-from rules.text import BREAK, key_of, light, sound_of
+from rules.text import light, sound_of
 
 EXACT, WEAK, PATTERN = 0.97, 0.85, 0.93
 
@@ -29,14 +29,22 @@ class Leaf(NamedTuple):
     sounds: bool
 
 
+class Use(NamedTuple):
+    """Where a literal belongs: a run of a chain's stretch; `anchor` is its place in the run."""
+
+    chain: int
+    stretch: int
+    run: Run
+    anchor: int
+
+
 class Chain(NamedTuple):
-    """A sequence found from its first literal (`anchor` indexes `elements`); `literal` is its characters joined."""
+    """A template compiled: the leaf it is for, how many stretches, the gaps between them, and whether particles count."""
 
     leaf: int
-    elements: tuple[Literal | Gap | Slot, ...]
-    anchor: int
+    stretches: int
+    gaps: tuple[int, ...]
     strict: str
-    literal: str
 
 
 class Node(NamedTuple):
@@ -76,7 +84,8 @@ class Plan:
         self.nodes: dict[str, Node] = {}
         self.exceptions: dict[str, Exceptions] = {}
         self.literals: dict[str, int] = {}
-        self.chains: list[list[Chain]] = []
+        self.uses: list[list[Use]] = []
+        self.chains: list[Chain] = []
         self.regexes: list[tuple[int, re2._Regexp]] = []
         self.slot_leaves: list[tuple[int, str]] = []
         self.word_leaves: dict[int, tuple[int, list[list[dict]]]] = {}
@@ -145,28 +154,32 @@ class Plan:
                 raise Bad((*at, i), f"{template!r} stands here twice; delete one")
             seen[template] = i
             try:
-                sequences = expand(template, NAMES)
+                expanded = expand(template, NAMES)
             except Malformed as error:
                 raise Bad((*at, i), str(error)) from error
-            for sequence in sequences:
-                self._sequence(leaf, sequence, template, (*at, i), short)
+            for one in expanded:
+                self._template(leaf, one, template, (*at, i), short)
 
-    def _sequence(self, leaf: int, sequence: Sequence, template: str, at: tuple, short: bool) -> None:
-        elements = sequence.elements
-        anchor = next((i for i, e in enumerate(elements) if isinstance(e, Literal)), None)
-        if anchor is None:
-            if len(elements) != 1:
-                raise Bad(at, f"{template!r} has slots but no words; put words beside them, or use slots:")
-            self.slot_leaves.append((leaf, elements[0].kind))
-            return
-        literal = "".join(e.key for e in elements if isinstance(e, Literal))
-        if len(literal) < 2 and len(elements) == 1 and not (sequence.strict or short):
-            raise Bad(at, f"{template!r} comes down to {literal!r} once particles are left out, which is in every call; "
-                          f"write more of the phrase, or ={template} to have the particles count")
-        number = self.literals.setdefault(elements[anchor].key, len(self.literals))
-        if number == len(self.chains):
-            self.chains.append([])
-        self.chains[number].append(Chain(leaf, elements, anchor, light(sequence.text) if sequence.strict else "", literal))
+    def _template(self, leaf: int, template: Template, written: str, at: tuple, short: bool) -> None:
+        chain = len(self.chains)
+        single = len(template.stretches) == 1
+        self.chains.append(Chain(leaf, len(template.stretches), template.gaps, light(template.strict)))
+        for stretch, runs in enumerate(template.stretches):
+            for run in runs:
+                anchor = max((i for i, e in enumerate(run) if isinstance(e, Literal)), key=lambda i: len(run[i][0]), default=None)
+                if anchor is None:
+                    if not single or len(run) != 1 or not isinstance(run[0], Slot):
+                        raise Bad(at, f"{written!r} has a slot with no words beside it; put words there, or use slots:")
+                    self.slot_leaves.append((leaf, run[0].kind))
+                    continue
+                key = run[anchor][0]
+                if len(key) < 2 and single and len(run) == 1 and not (template.strict or short):
+                    raise Bad(at, f"{written!r} comes down to {key!r} once particles are left out, which is in every call; "
+                                  f"write more of the phrase, or ={written} to have the particles count")
+                number = self.literals.setdefault(key, len(self.literals))
+                if number == len(self.uses):
+                    self.uses.append([])
+                self.uses[number].append(Use(chain, stretch, run, anchor))
 
     def _regex(self, rule: Rule, part: Part, who: str, at: tuple) -> int:
         try:
@@ -188,21 +201,23 @@ class Plan:
         self.exact = AhoCorasick(keys, MatchKind.Standard, implementation=Implementation.DFA) if keys else None
         by_sound: dict[str, list[int]] = {}
         for key, number in self.literals.items():
-            if any(self.leaves[c.leaf].sounds and not c.strict and len(c.literal) >= 3 for c in self.chains[number]) \
-                    and len(key) >= 2:
+            if len(key) >= 2 and any(self._by_sound(use, key) for use in self.uses[number]):
                 by_sound.setdefault(sound_of(key), []).append(number)
         self.sounds = list(by_sound.values())
         self.sound = AhoCorasick(list(by_sound), MatchKind.Standard, implementation=Implementation.DFA) if by_sound else None
-        self.regex_set = None
+        self.regex_set: re2.Set | None = None
         if self.regexes:
             self.regex_set = re2.Set.SearchSet(_OPTIONS)
             for _, compiled in self.regexes:
                 self.regex_set.Add(compiled.pattern)
             self.regex_set.Compile()
 
+    def _by_sound(self, use: Use, key: str) -> bool:
+        """Whether a literal is looked for by sound there: three characters, or two beside other words."""
+        chain = self.chains[use.chain]
+        return self.leaves[chain.leaf].sounds and not chain.strict and (len(key) >= 3 or len(use.run) > 1 or chain.stretches > 1)
+
 
 _OPTIONS = re2.Options()
 _OPTIONS.never_nl = False
 _OPTIONS.log_errors = False
-
-__all__ = ["BREAK", "Bad", "Chain", "Leaf", "Node", "Plan", "key_of"]

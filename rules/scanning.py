@@ -1,16 +1,22 @@
 """One pass over one call: every leaf's hits, by characters, by sound, by pattern, by words."""
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 from records import Match
-from rules.compiling import Chain, Leaf, Plan
-from rules.phrases import Gap, Literal
-from rules.slots import LONGEST, Slots
-from rules.text import BREAK, Text, exact_sound_of, sound_of
+from rules.compiling import Chain, Leaf, Plan, Use
+from rules.phrases import Literal, Run
+from rules.slots import LONGEST, Slots, alike, half_right
+from rules.text import BREAK, Text, sound_of
 
 MOST_HITS = 20_000
 """Hits looked at in one call; only text made to be a burden has more."""
+
+MOST_PARTS = 200
+"""Places of one stretch that are tried in putting a template with gaps together."""
+BESIDE = 0.75
+"""Likeness of two characters of which one is right, beside other words."""
 
 
 class Hit(NamedTuple):
@@ -34,111 +40,130 @@ class Scan:
     def __init__(self, plan: Plan, text: Text, slots: Slots) -> None:
         self.plan, self.text, self.slots = plan, text, slots
         self.hits: Hits = {}
-        self._sound_text = ""
+        self._parts: dict[int, dict[int, list[tuple[int, int, float]]]] = {}
         if plan.exact is not None and text.key:
             self._characters()
         if plan.sound is not None and text.key:
             self._sounds()
+        if self._parts:
+            self._connect()
         self._patterns()
         for leaf, kind in plan.slot_leaves:
-            for start, end in slots.spans(kind):
-                self._keep(leaf, start, end, plan.leaves[leaf].confidence, "pattern")
+            for start, end, likeness in slots.spans(kind):
+                match: Match = "pattern" if likeness == 1 else "homophone"
+                self._keep(leaf, start, end, plan.leaves[leaf].confidence * likeness, match)
         if plan.word_leaves:
             self._words()
 
     def _characters(self) -> None:
-        chains, key = self.plan.chains, self.text.key
-        found = self.plan.exact.find_matches_as_indexes(key, overlapping=True)
-        for number, start, end in found[:MOST_HITS]:
-            for chain in chains[number]:
-                if len(chain.elements) == 1:
-                    span: tuple[int, int] | None = (start, end)
-                else:
-                    span = self._follow(chain, start, end, key, sound=False)
-                if span and (not chain.strict or self._particles_there(chain, *span)):
-                    self._keep(chain.leaf, *span, self.plan.leaves[chain.leaf].confidence, "exact")
+        plan, key = self.plan, self.text.key
+        uses, chains = plan.uses, plan.chains
+        for number, start, end in plan.exact.find_matches_as_indexes(key, overlapping=True)[:MOST_HITS]:
+            for use in uses[number]:
+                span = (start, end) if len(use.run) == 1 else self._run(use, start, end)
+                if span is None:
+                    continue
+                chain = chains[use.chain]
+                if chain.stretches > 1:
+                    self._part(use, *span, 1.0)
+                elif not chain.strict or self._particles_there(chain.strict, *span):
+                    self._keep(chain.leaf, *span, plan.leaves[chain.leaf].confidence, "exact")
 
     def _sounds(self) -> None:
         plan, key = self.plan, self.text.key
-        self._sound_text = sound_of(key)
-        for which, start, end in plan.sound.find_matches_as_indexes(self._sound_text, overlapping=True)[:MOST_HITS]:
+        for which, start, end in plan.sound.find_matches_as_indexes(sound_of(key), overlapping=True)[:MOST_HITS]:
+            heard = key[start:end]
             for number in plan.sounds[which]:
-                same = key[start:end] == plan.keys[number]
-                for chain in plan.chains[number]:
-                    if (same and len(chain.elements) == 1) or chain.strict:
-                        continue
+                if heard == (literal := plan.keys[number]):
+                    continue
+                likeness = alike(literal, heard)
+                for use in plan.uses[number]:
+                    chain = plan.chains[use.chain]
                     leaf = plan.leaves[chain.leaf]
-                    if leaf.sounds and (span := self._follow(chain, start, end, self._sound_text, sound=True)):
-                        likeness = alike(chain.literal, self._literal_heard(chain, span))
-                        if 0 < likeness < 1:
-                            self._keep(chain.leaf, *span, leaf.confidence * likeness, "homophone")
+                    # Two characters are too few alone; beside other words one right one is enough.
+                    sure = likeness or (BESIDE if len(use.run) + chain.stretches > 2 and half_right(literal, heard) else 0.0)
+                    if not sure or not leaf.sounds or chain.strict:
+                        continue
+                    span = (start, end) if len(use.run) == 1 else self._run(use, start, end)
+                    if span is None:
+                        continue
+                    if chain.stretches > 1:
+                        self._part(use, *span, sure)
+                    else:
+                        self._keep(chain.leaf, *span, leaf.confidence * sure, "homophone")
 
-    def _literal_heard(self, chain: Chain, span: tuple[int, int]) -> str:
-        """The characters heard where the chain's literals are; without gaps and slots that is the whole span."""
-        if len(chain.elements) == 1:
-            return self.text.key[span[0]:span[1]]
-        heard, at = [], span[0]
-        for element in chain.elements:
-            if isinstance(element, Literal):
-                at = self._sound_text.find(sound_of(element.key), at)
-                heard.append(self.text.key[at:at + len(element.key)])
-                at += len(element.key)
-        return "".join(heard)
+    def _part(self, use: Use, start: int, end: int, likeness: float) -> None:
+        stretches = self._parts.setdefault(use.chain, {})
+        stretches.setdefault(use.stretch, []).append((start, end, likeness))
 
-    def _follow(self, chain: Chain, start: int, end: int, key: str, sound: bool) -> tuple[int, int] | None:
-        """The whole span of a chain whose anchor is at `key[start:end]`, or None."""
-        line = key.find(BREAK, end)
-        limit = len(key) if line < 0 else line
-        first = self._before(chain, chain.anchor - 1, start)
-        if first is None:
-            return None
-        last = self._after(chain, chain.anchor + 1, end, limit, key, sound)
-        return None if last is None else (first, last)
+    def _connect(self) -> None:
+        """Templates with gaps: their stretches, found one by one, put together in order."""
+        for number, stretches in self._parts.items():
+            chain = self.plan.chains[number]
+            if len(stretches) < chain.stretches:
+                continue
+            places = [sorted(stretches[i])[:MOST_PARTS] for i in range(chain.stretches)]
+            leaf = self.plan.leaves[chain.leaf]
+            for start, end, likeness in places[0]:
+                found = self._onwards(chain, places, 1, end)
+                if found is not None:
+                    sure = min(likeness, found[1])
+                    self._keep(chain.leaf, start, found[0], leaf.confidence * sure, "exact" if sure == 1 else "homophone")
 
-    def _before(self, chain: Chain, index: int, at: int) -> int | None:
-        """Where the slots before the anchor begin, read backwards from `at`."""
+    def _onwards(self, chain: Chain, places: list[list[tuple[int, int, float]]], index: int, at: int) -> tuple[int, float] | None:
+        """End and likeness of the surest way on from `at` through the stretches from `index`."""
+        if index == chain.stretches:
+            return at, 1.0
+        best: tuple[int, float] | None = None
+        here = places[index]
+        for start, end, likeness in here[bisect_left(here, (at, 0, 0.0)):]:
+            if start > at + chain.gaps[index - 1] or BREAK in self.text.key[at:start]:
+                break
+            onwards = self._onwards(chain, places, index + 1, end)
+            if onwards is not None and (best is None or min(likeness, onwards[1]) > best[1]):
+                best = onwards[0], min(likeness, onwards[1])
+                if best[1] == 1:
+                    break
+        return best
+
+    def _run(self, use: Use, start: int, end: int) -> tuple[int, int] | None:
+        """The whole span of a run with slots whose anchor is at `key[start:end]`, or None."""
+        first = self._backwards(use.run, use.anchor - 1, start)
+        last = self._forwards(use.run, use.anchor + 1, end) if first is not None else None
+        return None if first is None or last is None else (first, last)
+
+    def _backwards(self, run: Run, index: int, at: int) -> int | None:
         if index < 0:
             return at
-        element = chain.elements[index]
-        if isinstance(element, Gap):
-            for skip in range(element.most + 1):
-                if (found := self._before(chain, index - 1, at - skip)) is not None:
-                    return found
-            return None
-        for length in range(min(LONGEST, at), 0, -1):
-            if self.slots.holds(element.kind, at - length, at):  # type: ignore[union-attr]
-                return self._before(chain, index - 1, at - length)
-        return None
-
-    def _after(self, chain: Chain, index: int, at: int, limit: int, key: str, sound: bool) -> int | None:
-        """Where the elements from `index` on end, read forwards from `at`; gaps take the nearest literal."""
-        if index == len(chain.elements):
-            return at
-        element = chain.elements[index]
+        element = run[index]
         if isinstance(element, Literal):
-            wanted = sound_of(element.key) if sound else element.key
-            return self._after(chain, index + 1, at + len(wanted), limit, key, sound) if key.startswith(wanted, at) else None
-        if isinstance(element, Gap):
-            following = chain.elements[index + 1]
-            if isinstance(following, Literal):
-                wanted = sound_of(following.key) if sound else following.key
-                place = key.find(wanted, at, min(limit, at + element.most + len(wanted)))
-                return None if place < 0 else self._after(chain, index + 2, place + len(wanted), limit, key, sound)
-            for skip in range(min(element.most, limit - at) + 1):
-                if (found := self._after(chain, index + 1, at + skip, limit, key, sound)) is not None:
-                    return found
-            return None
-        for length in range(min(LONGEST, limit - at), 0, -1):
-            if self.slots.holds(element.kind, at, at + length):
-                found = self._after(chain, index + 1, at + length, limit, key, sound)
+            start = at - len(element.key)
+            return self._backwards(run, index - 1, start) if start >= 0 and self.text.key[start:at] == element.key else None
+        for length in range(min(LONGEST, at), 0, -1):
+            if self.slots.holds(element.kind, at - length, at):
+                found = self._backwards(run, index - 1, at - length)
                 if found is not None:
                     return found
         return None
 
-    def _particles_there(self, chain: Chain, start: int, end: int) -> bool:
+    def _forwards(self, run: Run, index: int, at: int) -> int | None:
+        if index == len(run):
+            return at
+        element = run[index]
+        if isinstance(element, Literal):
+            there = self.text.key.startswith(element.key, at)
+            return self._forwards(run, index + 1, at + len(element.key)) if there else None
+        for length in range(min(LONGEST, len(self.text.key) - at), 0, -1):
+            if self.slots.holds(element.kind, at, at + length):
+                found = self._forwards(run, index + 1, at + length)
+                if found is not None:
+                    return found
+        return None
+
+    def _particles_there(self, phrase: str, start: int, end: int) -> bool:
         """For `=好的`: the phrase with its particles stands in the light text at the hit."""
         first, last = self.text.origin[start], self.text.origin[end - 1]
-        return chain.strict in self.text.light[max(0, first - 4):last + 4]
+        return phrase in self.text.light[max(0, first - 4):last + 4]
 
     def _keep(self, leaf: int, start: int, end: int, confidence: float, match: Match) -> None:
         """Note a hit given by places in `key`."""
@@ -179,23 +204,3 @@ class Scan:
                 for start, end in find(patterns, self.text.light[offset:self.text.end_of(turn)]):
                     self._note(leaf, offset + start, offset + end, self.plan.leaves[leaf].confidence, "pattern")
 
-
-def alike(phrase: str, heard: str) -> float:
-    """How far something heard may stand for a phrase of the same length and near sound: 1 the same, 0 not at all.
-
-    A few right characters vouch for the others; short phrases need them: of three characters two must be right, of
-    four two, or all syllables exactly the same. Near sounds (n/l, zh/z …) count less than the same syllable.
-
-    >>> alike("请您稍等", "请您烧等") > 0.8, alike("再见", "在建")
-    (True, 0.0)
-    """
-    length = len(phrase)
-    if length != len(heard):
-        return 0.0
-    if phrase == heard:
-        return 1.0
-    right = sum(a == b for a, b in zip(phrase, heard, strict=True))
-    same = sum(a == b for a, b in zip(exact_sound_of(phrase), exact_sound_of(heard), strict=True))
-    if length < 3 or (length == 3 and right < 2) or (length == 4 and right < 2 and same < 4):
-        return 0.0
-    return 0.95 - 0.25 * (length - right) / length - 0.2 * (length - same) / length

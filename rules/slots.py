@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rules.text import exact_sound_of, sound_of
+
 SURNAMES = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范"
     "方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段漕钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申"
@@ -37,23 +39,61 @@ _COMPILED = {kind: re.compile(pattern) for kind, (pattern, _) in PATTERNS.items(
 
 
 class Slots:
-    """Slot values in one call's key text; `names` adds the call's own names to a kind's pattern (keys)."""
+    """Slot values in one call's key text; `names` adds the call's own names to a kind's pattern (as keys)."""
 
     def __init__(self, key: str, names: dict[str, Sequence[str]]) -> None:
         self.key, self.names = key, names
 
     def holds(self, kind: str, start: int, end: int) -> bool:
         """Whether `key[start:end]` is a value of the kind, as a whole."""
-        if self.key[start:end] in self.names.get(kind, ()):
+        heard = self.key[start:end]
+        if any(len(name) == len(heard) and alike(name, heard) for name in self.names.get(kind, ())):
             return True
         return _COMPILED[kind].fullmatch(self.key, start, end) is not None
 
-    def spans(self, kind: str) -> list[tuple[int, int]]:
-        """All values of a kind in the call, left to right, longest first at a place."""
-        found = [m.span() for m in _COMPILED[kind].finditer(self.key)]
+    def spans(self, kind: str) -> list[tuple[int, int, float]]:
+        """All values of a kind in the call: start, end, and how far the sound alone says so (1: the very characters)."""
+        found = [(*m.span(), 1.0) for m in _COMPILED[kind].finditer(self.key)]
         for name in self.names.get(kind, ()):
-            at = self.key.find(name)
-            while at >= 0:
-                found.append((at, at + len(name)))
-                at = self.key.find(name, at + 1)
+            found += find_by_sound(name, self.key)
         return sorted(found)
+
+
+def find_by_sound(name: str, key: str) -> list[tuple[int, int, float]]:
+    """Places of a name in a key text, by near sound, with their likeness; see `alike`."""
+    sound, wanted = sound_of(key), sound_of(name)
+    found, at = [], sound.find(wanted)
+    while at >= 0:
+        end = at + len(wanted)
+        if likeness := alike(name, key[at:end]):
+            found.append((at, end, likeness))
+        at = sound.find(wanted, at + 1)
+    return found
+
+
+def alike(phrase: str, heard: str) -> float:
+    """How far something heard may stand for a phrase of the same length and near sound: 1 the same, 0 not at all.
+
+    A few right characters vouch for the others; short phrases need them: of three characters two must be right, of
+    four two, or all syllables exactly the same. Near sounds (n/l, zh/z …) count less than the same syllable.
+
+    >>> alike("请您稍等", "请您烧等") > 0.8, alike("再见", "在建")
+    (True, 0.0)
+    """
+    length = len(phrase)
+    if length != len(heard):
+        return 0.0
+    if phrase == heard:
+        return 1.0
+    if sound_of(phrase) != sound_of(heard):
+        return 0.0
+    right = sum(a == b for a, b in zip(phrase, heard, strict=True))
+    same = sum(a == b for a, b in zip(exact_sound_of(phrase), exact_sound_of(heard), strict=True))
+    if length < 3 or (length == 3 and right < 2) or (length == 4 and right < 2 and same < 4):
+        return 0.0
+    return 0.95 - 0.25 * (length - right) / length - 0.2 * (length - same) / length
+
+
+def half_right(phrase: str, heard: str) -> bool:
+    """Two characters of near sound of which one is the very character."""
+    return len(phrase) == len(heard) == 2 and (phrase[0] == heard[0] or phrase[1] == heard[1])

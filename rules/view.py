@@ -76,7 +76,9 @@ class View:
     def _names(self) -> dict[str, Sequence[str]]:
         call = self.call
         organisations = call.organisation or self.knowledge.organisations
-        names = {"organisation": [k for name in organisations if (k := key_of(name))]}
+        keys = [k for name in organisations if (k := key_of(name))]
+        # 恒川消费金融 is 恒川 to its agents.
+        names = {"organisation": keys + [k[:2] for k in keys if len(k) >= 4]}
         if call.agent_name:
             names["staff_name"] = [key_of(call.agent_name)]
         if call.customer_name:

@@ -6,7 +6,7 @@ Parameters of type RuleRef name other rules of the pack; the loader checks them 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rules.operators import calendar, metadata
 from rules.operators.parameters import RuleRef
@@ -23,6 +23,7 @@ class Operator(NamedTuple):
 TABLE: dict[str, Operator] = {
     "metadata_at_most": Operator(metadata.at_most, metadata.AtMost, "a number of the call's metadata is at most a limit"),
     "metadata_equals": Operator(metadata.equals, metadata.Equals, "a field of the metadata has one of some values"),
+    "both_speak": Operator(metadata.both_speak, metadata.Nothing, "agent and customer are both heard (for applies)"),
     "fits_the_day": Operator(calendar.fits_the_day, calendar.FitsTheDay, "on days off the greeting names the right day"),
 }
 
@@ -33,4 +34,4 @@ def references(params: Entry) -> list[str]:
             if RuleRef in field.metadata and isinstance(value := getattr(params, name), str)]
 
 
-__all__ = ["TABLE", "Any", "Operator", "RuleRef", "references"]
+__all__ = ["TABLE", "Operator", "RuleRef", "references"]

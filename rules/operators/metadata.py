@@ -33,3 +33,15 @@ def equals(view: View, rule: Rule, params: Equals) -> Outcome:
     if value is None:
         return Outcome("not_applicable", reason=f"没有 {params.field} 数据")
     return Outcome("pass" if value in params.values else "fail", 1.0, reason=f"{params.field} 为 {value}")
+
+
+class Nothing(Entry):
+    """No parameters."""
+
+
+def both_speak(view: View, rule: Rule, params: Nothing) -> Outcome:
+    """Whether there are two sides to the call; a silent call has only the agent's. Made to be used in `applies`."""
+    for who, name in (("agent", "坐席"), ("customer", "客户")):
+        if not any(view.turns[i].text.strip() for i in view.spoken_by(who)):
+            return Outcome("fail", 1.0, reason=f"没有{name}的声音")
+    return Outcome("pass")
