@@ -79,7 +79,7 @@ def _objects(path: Path) -> Iterator[tuple[str, Any]]:
         whole = json.loads(text)
     except (ValueError, RecursionError) as error:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-        if len(lines) < 2 or not _is_json(lines[0][1]) and not _is_json(lines[-1][1]):
+        if len(lines) < 2 or (not _is_json(lines[0][1]) and not _is_json(lines[-1][1])):
             yield str(path), Broken(f"{path}: not JSON: {error}; give one transcript, or one a line")
             return
         for number, line in lines:

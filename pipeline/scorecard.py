@@ -116,7 +116,8 @@ def adjust(adjustment: Adjustment, findings: dict[str, Finding], titles: dict[st
     verdict: Decided = "needs_review" if not adjustment.rules else "fail" if failed else "not_applicable"
     return Item.model_construct(
         id=adjustment.id, title=adjustment.title, section=BONUS_SECTION, mode=mode, verdict=verdict,
-        points=adjustment.points if failed else None, max_points=0.0, confidence=min((f.confidence for f in failed), default=1.0),
+        points=adjustment.points if failed else None, max_points=0.0,
+        confidence=min((f.confidence for f in failed), default=1.0),
         rules=tuple(adjustment.rules), evidence=tuple(e for f in failed for e in f.evidence),
         reason="由质检员判断" if not adjustment.rules else "；".join(titles[f.rule] for f in failed))
 

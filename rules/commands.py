@@ -67,7 +67,7 @@ def test(pack: PackOption = None) -> None:
 
 
 @app.command()
-def probe(file: Annotated[Path, typer.Argument(help="JSON Lines {rule, who, text, before?, after?}; - reads standard input")],
+def probe(file: Annotated[Path, typer.Argument(help="JSON Lines {rule, who, text, before?, after?}; - is standard input")],
           pack: PackOption = None) -> None:
     """Does each turn contain what its rule looks for? One answer a line, in order; bad lines answer with `error`."""
     engine = _open(pack)

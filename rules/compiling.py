@@ -108,11 +108,12 @@ class Plan:
         who = part.who or rule.who
         if not (part.any or part.all or part.none):
             return self._leaf(rule, part, who, at)
-        groups = {name: tuple(self._node(rule, child, (*at, name, i)) for i, child in enumerate(getattr(part, name)))
-                  for name in ("any", "all", "none")}
+        any_of, all_of, none_of = (
+            tuple([self._node(rule, child, (*at, name, i)) for i, child in enumerate(getattr(part, name))])
+            for name in ("any", "all", "none"))
         if part.at_least and part.at_least > len(part.any):
             raise Bad((*at, "at_least"), f"at_least {part.at_least} of {len(part.any)} parts can never be; lower it")
-        return Node(**groups, at_least=part.at_least or 1)
+        return Node(any=any_of, all=all_of, none=none_of, at_least=part.at_least or 1)
 
     def _leaf(self, rule: Rule, part: Part, who: str, at: tuple) -> Node:
         sure = part.confidence or (WEAK if part.weak else EXACT)
@@ -166,7 +167,8 @@ class Plan:
         self.chains.append(Chain(leaf, len(template.stretches), template.gaps, light(template.strict)))
         for stretch, runs in enumerate(template.stretches):
             for run in runs:
-                anchor = max((i for i, e in enumerate(run) if isinstance(e, Literal)), key=lambda i: len(run[i][0]), default=None)
+                words = [i for i, element in enumerate(run) if isinstance(element, Literal)]
+                anchor = max(words, key=lambda i: len(run[i][0]), default=None)
                 if anchor is None:
                     if not single or len(run) != 1 or not isinstance(run[0], Slot):
                         raise Bad(at, f"{written!r} has a slot with no words beside it; put words there, or use slots:")
@@ -207,15 +209,17 @@ class Plan:
         self.sound = AhoCorasick(list(by_sound), MatchKind.Standard, implementation=Implementation.DFA) if by_sound else None
         self.regex_set: re2.Set | None = None
         if self.regexes:
-            self.regex_set = re2.Set.SearchSet(_OPTIONS)
+            together = re2.Set.SearchSet(_OPTIONS)
             for _, compiled in self.regexes:
-                self.regex_set.Add(compiled.pattern)
-            self.regex_set.Compile()
+                together.Add(compiled.pattern)
+            together.Compile()
+            self.regex_set = together
 
     def _by_sound(self, use: Use, key: str) -> bool:
         """Whether a literal is looked for by sound there: three characters, or two beside other words."""
         chain = self.chains[use.chain]
-        return self.leaves[chain.leaf].sounds and not chain.strict and (len(key) >= 3 or len(use.run) > 1 or chain.stretches > 1)
+        enough = len(key) >= 3 or len(use.run) > 1 or chain.stretches > 1
+        return enough and self.leaves[chain.leaf].sounds and not chain.strict
 
 
 _OPTIONS = re2.Options()

@@ -26,7 +26,7 @@ class FormItem(Entry):
     title: str = Field(min_length=1)
     mode: Literal["auto", "assist", "human"] = "auto"
     weight: float = Field(gt=0)
-    rules: list[str] = []
+    rules: list[str] = Field(default=[])
     points: Literal["share", "all", "deduct"] = "share"
     per_hit: float = Field(default=0, ge=0)
 
@@ -45,7 +45,7 @@ class Adjustment(Entry):
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
     title: str = Field(min_length=1)
     points: float
-    rules: list[str] = []
+    rules: list[str] = Field(default=[])
 
 
 class FormSection(Entry):
@@ -98,10 +98,11 @@ def load(directory: Path | None, rules: dict[str, Rule]) -> tuple[dict[str, Form
         content += path.name.encode() + b"\0" + path.read_bytes() + b"\0"
         try:
             place = read(path)
-            form = Form.model_validate(place.value)
         except Problem as problem:
             problems.append(str(problem))
             continue
+        try:
+            form = Form.model_validate(place.value)
         except ValidationError as error:
             problems.extend(messages(error, place, ()))
             continue

@@ -82,7 +82,7 @@ def expand(template: str, slots: frozenset[str]) -> list[Template]:
                 kept.append(full)
                 waiting = 0
         if not kept:
-            if () in runs[0] and len(runs) == 1 or not any(any(choice) for choice in runs):
+            if (() in runs[0] and len(runs) == 1) or not any(any(choice) for choice in runs):
                 raise Malformed(f"{template!r} can stand for nothing at all, so it would match everything")
             continue
         found.append(Template(tuple(kept), tuple(between)))

@@ -41,10 +41,8 @@ class Scan:
         self.plan, self.text, self.slots = plan, text, slots
         self.hits: Hits = {}
         self._parts: dict[int, dict[int, list[tuple[int, int, float]]]] = {}
-        if plan.exact is not None and text.key:
-            self._characters()
-        if plan.sound is not None and text.key:
-            self._sounds()
+        self._characters()
+        self._sounds()
         if self._parts:
             self._connect()
         self._patterns()
@@ -58,6 +56,8 @@ class Scan:
     def _characters(self) -> None:
         plan, key = self.plan, self.text.key
         uses, chains = plan.uses, plan.chains
+        if plan.exact is None or not key:
+            return
         for number, start, end in plan.exact.find_matches_as_indexes(key, overlapping=True)[:MOST_HITS]:
             for use in uses[number]:
                 span = (start, end) if len(use.run) == 1 else self._run(use, start, end)
@@ -71,6 +71,8 @@ class Scan:
 
     def _sounds(self) -> None:
         plan, key = self.plan, self.text.key
+        if plan.sound is None or not key:
+            return
         for which, start, end in plan.sound.find_matches_as_indexes(sound_of(key), overlapping=True)[:MOST_HITS]:
             heard = key[start:end]
             for number in plan.sounds[which]:

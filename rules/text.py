@@ -92,6 +92,8 @@ def near_sound(syllable: str) -> str:
         syllable = "h" + syllable[1:]
     elif syllable.startswith("hu") and len(syllable) > 2:
         syllable = {"hui": "hei", "hun": "hen"}.get(syllable, "h" + syllable[2:])
+    if syllable == "dou":  # 都 is du in names
+        return "du"
     return syllable[:-1] if syllable.endswith(("ang", "eng", "ing")) else syllable
 
 

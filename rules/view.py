@@ -78,7 +78,7 @@ class View:
         organisations = call.organisation or self.knowledge.organisations
         keys = [k for name in organisations if (k := key_of(name))]
         # 恒川消费金融 is 恒川 to its agents.
-        names = {"organisation": keys + [k[:2] for k in keys if len(k) >= 4]}
+        names: dict[str, Sequence[str]] = {"organisation": keys + [k[:2] for k in keys if len(k) >= 4]}
         if call.agent_name:
             names["staff_name"] = [key_of(call.agent_name)]
         if call.customer_name:
@@ -227,7 +227,7 @@ class View:
             return True
         if unless.quoted and _QUOTED.search(light, max(offset, hit.start - 12), hit.start):
             return True
-        if unless.question and _ASKS.match(light, hit.end, self.text.end_of(hit.turn)):
+        if unless.question and (_ASKS.match(light, hit.end, self.text.end_of(hit.turn)) or _either_or(light, hit.start, offset)):
             return True
         for other in unless.hit_of:
             if any(found.turn == hit.turn for found in self.hits(other)):
@@ -303,6 +303,11 @@ def place_in_time(turn: Turn, first: int, last: int) -> tuple[float | None, floa
         return turn.start, turn.end
     length = (turn.end - turn.start) / len(turn.text)
     return round(turn.start + first * length, 2), round(turn.start + last * length, 2)
+
+
+def _either_or(light: str, start: int, offset: int) -> bool:
+    """Whether 不… at `start` belongs to A-not-A: 知不知道, 清不清楚."""
+    return offset < start < len(light) - 1 and light[start] in "不没" and light[start - 1] == light[start + 1]
 
 
 def gather(node: Node, found: Hits) -> list[Hit]:

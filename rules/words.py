@@ -2,15 +2,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import cache
 from typing import Any
 
+import jieba
 from spacy.lang.zh import Chinese
+from spacy.language import Language
 from spacy.matcher import Matcher
 
 
 @cache
-def _language() -> Chinese:
+def _language() -> Language:
+    jieba.setLogLevel(logging.WARNING)
     return Chinese.from_config({"nlp": {"tokenizer": {"segmenter": "jieba"}}})
 
 
