@@ -1,0 +1,142 @@
+"""The trained layer: what it promises of its numbers, that its model is fresh, and that it knows wordings it never saw."""
+import random
+
+import numpy as np
+import pytest
+
+from rules.meaning import data, train
+from rules.meaning.examples import Examples
+from rules.meaning.predict import MODEL, Meaning
+
+CALL = [("agent", "您好，云栖酒店，工号三零二七，请问有什么可以帮您"), ("customer", "我想问下明天还有没有大床房"),
+        ("agent", "我给您看一下房态，一分钟左右，您别挂，等我一下行吗"), ("customer", "行"),
+        ("agent", "让您久等了，还有两间"), ("customer", "那订一间"), ("agent", "订好了，您看还有别的需要吗"),
+        ("customer", "没有了"), ("agent", "感谢您的来电，祝您入住愉快，再见")]
+
+# My own wordings, checked not to stand in the data: rule, who, what was said before, text, is it so?
+SAID = [
+    ("closing.anything_else", "agent", "", "那除了这件事，您还有哪块需要我帮着处理的没有", True),
+    ("closing.anything_else", "agent", "", "这台机器除了漏水还有没有异响", False),
+    ("closing.understood", "agent", "", "我刚刚这么讲，您这边听懂了没有", True),
+    ("hold.request", "agent", "", "您先别挂断，我进系统翻一下记录马上回来", True),
+    ("hold.request", "agent", "", "短信稍等会儿就发到您手机上", False),
+    ("hold.permission", "agent", "", "我要查个一分钟，麻烦您等我一下可以不", True),
+    ("hold.return", "agent", "", "抱歉耽误您这么长时间，刚查到结果了", True),
+    ("outbound.convenient", "agent", "", "您这会儿讲电话方不方便呀", True),
+    ("taboo.impatience", "agent", "", "我都讲了三遍了你怎么还在问", True),
+    ("taboo.sarcasm", "agent", "", "连这么简单的东西都不会，您念过书没有", True),
+    ("taboo.refusal", "agent", "那我这钱怎么办", "这个我们管不了，没办法", True),
+    ("taboo.refusal", "agent", "什么时候能修好", "师傅下午两点到您家，修好给您回电话", False),
+    ("taboo.hang_up", "agent", "", "你要是再这么骂，我就把电话挂了", True),
+    ("complaint.raised", "customer", "", "再不给我处理我就去消费者协会告你们", True),
+    ("complaint.raised", "customer", "", "我想查一下上个月的话费", False),
+    ("customer.abusive", "customer", "", "你他妈的到底会不会办事", True),
+    ("customer.abusive", "customer", "", "麻烦你帮我办一下挂失", False),
+    ("complaint.empathy", "agent", "", "换了我碰上这种事，心里也肯定不好受", True),
+]
+
+
+@pytest.fixture(scope="module")
+def meaning() -> Meaning:
+    return Meaning.load()
+
+
+def test_the_model_was_made_of_the_data_and_code_beside_it(meaning):
+    assert meaning.version == data.fingerprint(), "stale: run python -m rules.meaning.train"
+
+
+def test_the_model_stays_small():
+    assert MODEL.stat().st_size < 6_000_000
+
+
+def test_probabilities_are_probabilities_and_foreign_speakers_have_none(meaning):
+    table = meaning.call(CALL)
+    assert table.shape == (len(CALL), len(meaning.rules))
+    assert ((table >= 0) & (table <= 1)).all()
+    for column, rule in enumerate(meaning.rules):
+        for turn, (who, _) in enumerate(CALL):
+            assert who == data.speaker(rule) or table[turn, column] == 0, (rule, turn)
+    assert not meaning.call([("unknown", "感谢您的来电"), ("ivr", "请稍等，正在为您转接")]).any()
+
+
+def test_a_plain_call_is_read_as_a_reviewer_reads_it(meaning):
+    table = meaning.call(CALL)
+    for rule, turn in [("greeting.salutation", 0), ("greeting.organisation", 0),
+                       ("greeting.identity", 0), ("greeting.offer", 0),
+                       ("hold.request", 2), ("hold.permission", 2), ("hold.reason", 2), ("hold.consent", 3),
+                       ("hold.return", 4), ("closing.anything_else", 6), ("closing.thanks", 8), ("closing.farewell", 8)]:
+        column = meaning.column[rule]
+        assert table[turn, column] >= meaning.accept[column], (rule, table[turn, column])
+    taboos = [column for column, rule in enumerate(meaning.rules) if rule.startswith("taboo.")]
+    assert (table[:, taboos] < meaning.accept[taboos]).all()
+
+
+def test_the_wordings_below_were_never_learnt():
+    learnt = {sentence.text for sentence in data.sentences()} | {text for call in data.calls() for _, text in call.turns}
+    assert not learnt & {text for _, _, _, text, _ in SAID}
+
+
+@pytest.mark.parametrize(("rule", "who", "before", "text", "so"), SAID)
+def test_wordings_it_never_saw(meaning, rule, who, before, text, so):
+    assert (meaning.sentence(rule, text, who, before) >= 0.5) == so
+
+
+def test_the_other_speaker_s_words_do_not_count(meaning):
+    assert meaning.sentence("taboo.abuse", "你他妈的", "customer") == 0
+    assert meaning.sentence("customer.abusive", "你他妈的", "agent") == 0
+
+
+def test_the_turn_before_decides_whether_yes_is_consent(meaning):
+    asked = meaning.sentence("hold.consent", "好的", "customer", before="请您稍等一分钟，我查一下好吗")
+    told = meaning.sentence("hold.consent", "好的", "customer", before="快递明天下午送到您家")
+    assert asked > told + 0.2
+
+
+ODD = ["", " ", "，。！？", "😀🙏" * 50, "\u202e反\u0000的", "啊" * 100_000, "𠮷野家" * 3, "\ud800"]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_texts_give_numbers(meaning, text):
+    table = meaning.call([("agent", text), ("customer", text)])
+    assert np.isfinite(table).all()
+    assert 0 <= meaning.sentence("taboo.refusal", text, "agent") <= 1
+
+
+def test_no_turns_give_no_rows(meaning):
+    assert meaning.call([]).shape == (0, len(meaning.rules))
+
+
+def test_writing_does_not_matter(meaning):
+    said = "请您稍等，我查一下，大概30秒好吗"
+    table = meaning.call([("agent", said)])
+    for other in ("請您稍等，我查一下，大概３０秒好嗎",
+                  "请您稍等我查一下大概三十秒好吗", " 请您稍等 我查一下 大概30秒好吗。"):
+        assert np.allclose(meaning.call([("agent", other)]), table, atol=1e-5), other
+
+
+def test_a_call_is_judged_as_its_turns_are(meaning):
+    """Turns far from each other do not touch: the vectorised call and a window of it agree but for the place in the call."""
+    texts = [text for _, text in CALL]
+    together = meaning._scores(texts)
+    for row, text in enumerate(texts):
+        assert np.allclose(together[row], meaning._scores([text])[0], atol=1e-4)
+
+
+def test_the_strongest_features_explain_a_sentence(meaning):
+    strongest = meaning.explain("closing.thanks", "感谢您的来电")
+    assert strongest[0][1] > 0
+    assert any("来电" in name or "感谢" in name for name, _ in strongest)
+
+
+def test_training_twice_gives_the_same_model():
+    chance = random.Random(1)
+    rules = {"hold.request", "taboo.abuse"}
+    sentences = [row for row in data.sentences() if row.rule in rules]
+    calls = chance.sample(data.calls(), 24)
+    first, second = (train.train(Examples(sentences, calls, rules), "test") for _ in range(2))
+    assert first.keys() == second.keys()
+    for name, values in first.items():
+        assert np.array_equal(values, second[name]), name
+    small = Meaning(first)
+    asked, done = (small.sentence("hold.request", text, "agent") for text in ("请您稍等一下", "已经给您办好了"))
+    assert asked > done
