@@ -1,7 +1,6 @@
 """`tingjian run`: the main job."""
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 def run(
     source: Annotated[str, typer.Argument(help="Folder of recordings, or a manifest (.csv, .parquet)")],
-    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Directory for the results; made if need be")],
+    workspace: Annotated[str, typer.Option("--workspace", "-w", help="Directory for the results; made if need be")],
     model: Annotated[str | None, typer.Option(help="Recogniser instead of the settings', such as whisper-small")] = None,
     form: Annotated[str | None, typer.Option(help="Scorecard for all calls instead of the one that fits each")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Recogniser workers; 0 is one a core")] = None,
@@ -41,7 +40,7 @@ def _with_options(settings: Settings, model: str | None, workers: int | None, ba
     return settings.model_copy(update=changed)
 
 
-def _run(source: str, workspace: Path, settings: Settings, form: str | None, verbose: bool) -> Summary:
+def _run(source: str, workspace: str, settings: Settings, form: str | None, verbose: bool) -> Summary:
     """The flow; models load and the first batch begins while Prefect starts. Without work Prefect is not waited for."""
     import sys
 
@@ -90,7 +89,7 @@ class _stops_on_interrupt:
         self.job.progress.note("Stopping; finished calls are being kept. Ctrl-C again ends at once.")
 
 
-def _report(summary: Summary, source: str, workspace: Path) -> None:
+def _report(summary: Summary, source: str, workspace: str) -> None:
     """The table of figures on standard output; failures with their reasons on standard error."""
     from rich.console import Console
     from rich.table import Table

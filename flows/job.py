@@ -162,7 +162,7 @@ class Job:
         return summary
 
     def _prepare(self) -> Plan:
-        """Reads the source while the models load, then begins with the first batch without waiting to be asked."""
+        """Reads the source, loads the models, then begins with the first batch without waiting to be asked."""
         from pipeline.decode import Refused, probe
         from pipeline.manifest import read_source
 
@@ -172,10 +172,8 @@ class Job:
             except Refused:
                 return 0.0
 
-        with ThreadPoolExecutor(1) as beside:
-            loading = beside.submit(self.load, self.settings)
-            listing = read_source(self.source)
-            self.transcriber, self.scorer = loading.result()
+        listing = read_source(self.source)
+        self.transcriber, self.scorer = self.load(self.settings)
         self.versions = Versions(self.transcriber.version, self.scorer.version, self.form)
         plan = make_plan(listing.recordings, listing.refused, self.lake, self.versions, self._source_key,
                          self.settings.monitoring.batch_seconds, length)

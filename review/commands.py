@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from review.wording import Language
     from store.lake import Lake
 
-Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")]
+Workspace = Annotated[str, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")]
 English = Annotated[bool, typer.Option("--english", help="English headings instead of Chinese ones")]
 
 
