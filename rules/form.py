@@ -76,7 +76,7 @@ class Form(Entry):
     bands: Bands = Bands()
     sections: list[FormSection] = Field(min_length=1)
     fatal: list[str] = Field(default=[], description="rules whose failure brings the score to 0")
-    adjustments: list[Adjustment] = []
+    adjustments: list[Adjustment] = Field(default=[])
 
     @model_validator(mode="after")
     def _adds_up(self) -> Form:
@@ -127,4 +127,5 @@ def _unknown(form: Form, place: Place, rules: dict[str, Rule]) -> Iterator[str]:
         elif rules[rule].kind == "signal":
             yield place.say(at, f"{rule} is a signal, which neither passes nor fails; use a check or a taboo")
     if form.choose.found and (form.choose.found not in rules or rules[form.choose.found].kind != "signal"):
-        yield place.say(("choose", "found"), f"{form.choose.found} is no signal of the pack; `tingjian rules list` prints all")
+        yield place.say(("choose", "found"),
+                        f"{form.choose.found} is no signal of the pack; `tingjian rules list` prints all")

@@ -19,6 +19,10 @@ BESIDE = 0.75
 """Likeness of two characters of which one is right, beside other words."""
 
 
+Place = tuple[int, int, float]
+"""Start, end and likeness of a stretch."""
+
+
 class Hit(NamedTuple):
     """A place in `Text.raw`: `turn`, first and last-but-one character, how sure, found how."""
 
@@ -40,7 +44,7 @@ class Scan:
     def __init__(self, plan: Plan, text: Text, slots: Slots) -> None:
         self.plan, self.text, self.slots = plan, text, slots
         self.hits: Hits = {}
-        self._parts: dict[int, dict[int, list[tuple[int, int, float]]]] = {}
+        self._parts: dict[int, dict[int, list[Place]]] = {}
         self._characters()
         self._sounds()
         if self._parts:
@@ -112,7 +116,7 @@ class Scan:
                     sure = min(likeness, found[1])
                     self._keep(chain.leaf, start, found[0], leaf.confidence * sure, "exact" if sure == 1 else "homophone")
 
-    def _onwards(self, chain: Chain, places: list[list[tuple[int, int, float]]], index: int, at: int) -> tuple[int, float] | None:
+    def _onwards(self, chain: Chain, places: list[list[Place]], index: int, at: int) -> tuple[int, float] | None:
         """End and likeness of the surest way on from `at` through the stretches from `index`."""
         if index == chain.stretches:
             return at, 1.0

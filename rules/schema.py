@@ -102,7 +102,7 @@ class Unless(Entry):
     quoted: bool = Field(default=False, description="someone else's words: after 您说, 他说, 所谓 …, or in quotation marks")
     negated: bool = Field(default=False, description="不, 没, 别, 无需 … within 3 characters before")
     question: bool = Field(default=False, description="the sentence goes on to a question mark, 吗, 呢 or 没有 at its end")
-    before: list[str] = Field(default=[], description="phrases ending at most 6 characters before the hit, or reaching into it")
+    before: list[str] = Field(default=[], description="phrases at most 6 characters before the hit, or reaching into it")
     after: list[str] = Field(default=[], description="phrases beginning at most 6 characters after the hit, or inside it")
     turn: list[str] = Field(default=[], description="phrases anywhere in the turn")
     previous: list[str] = Field(default=[], description="phrases in the turn before, whoever speaks")
@@ -237,6 +237,7 @@ class Rule(Entry):
 
     @model_validator(mode="after")
     def _decidable(self) -> Rule:
-        if self.find is None and not self.like and (self.decide is None or not (self.decide.operator or self.decide.sequence)):
+        elsewhere = self.decide is not None and (self.decide.operator or self.decide.sequence)
+        if self.find is None and not self.like and not elsewhere:
             raise ValueError("nothing decides this rule; give find, like, or decide with an operator or a sequence")
         return self

@@ -20,7 +20,7 @@ ABSENT = 0.9
 NEAR_MISS = 6
 _NEGATED = re.compile("(?:不|没|别|无需|无须|未|甭|勿|从来?不).{0,2}$")
 _QUOTED = re.compile("(?:[您你他她]们?(?:刚才?|上次)?(?:说|讲)|说的?是?|所谓|叫做|那句|[“\"「『])[^。！？]{0,6}$")
-_ASKS = re.compile("[^。！？!?\n\x1f]{0,12}?(?:[？?]|[吗么](?![^。，,！？!?\n\x1f])|呢(?![^。，,！？!?\n\x1f])|没有?(?![^。，,！？!?\n\x1f]))")
+_ASKS = re.compile("[^。！？!?\n\x1f]{0,12}?(?:[？?]|(?:[吗么呢]|没有?)(?![^。，,！？!?\n\x1f]))")
 
 
 class Meaning(Protocol):
@@ -227,7 +227,9 @@ class View:
             return True
         if unless.quoted and _QUOTED.search(light, max(offset, hit.start - 12), hit.start):
             return True
-        if unless.question and (_ASKS.match(light, hit.end, self.text.end_of(hit.turn)) or _either_or(light, hit.start, offset)):
+        if unless.question and _ASKS.match(light, hit.end, self.text.end_of(hit.turn)):
+            return True
+        if unless.question and _either_or(light, hit.start, offset):
             return True
         for other in unless.hit_of:
             if any(found.turn == hit.turn for found in self.hits(other)):

@@ -16,8 +16,8 @@ PACK = """rules:
   - {id: t.number, title: 工号, kind: signal, who: agent, why: 测, source: [S0], find: ["工号{staff_number}"]}
   - {id: t.clear, title: 清楚, kind: signal, who: agent, why: 测, source: [S0], find: ["您…{清楚|明白}吗"]}
   - {id: t.yes, title: 好的, kind: signal, who: customer, why: 测, source: [S0], find: ["=好的"]}
-  - {id: t.refuse, title: 拒绝, kind: taboo, who: agent, why: 测, source: [S0], find: [不知道], unless: {quoted: true, question: true,
-     repair: {phrases: [帮您查], within: {turns: 2}}}}
+  - {id: t.refuse, title: 拒绝, kind: taboo, who: agent, why: 测, source: [S0], find: [不知道],
+     unless: {quoted: true, question: true, repair: {phrases: [帮您查], within: {turns: 2}}}}
   - {id: t.promise, title: 承诺, kind: taboo, who: agent, why: 测, source: [S0], find: [保证解决], unless: {negated: true}}
   - {id: t.words, title: 词, kind: signal, who: agent, why: 测, source: [S0],
      find: {words: [[{TEXT: 办理}, {OP: "?"}, {TEXT: 业务}]], candidates: [业务]}}
@@ -39,7 +39,7 @@ def call(*turns: tuple[str, str] | Turn, **metadata: object) -> Transcript:
 
 @pytest.mark.parametrize(("heard", "key"), [
     ("您好，請稍等。", "您好请稍等"), ("ＡＢ１２", "ab12"), ("幺三八，八零二三", "1388023"), ("一三五 七九", "13579"),
-    ("请请稍等", "请稍等"), ("谢谢谢您", "谢谢您"), ("好的了啊", "好"), ("了解目的", key_of("了解目的")), ("等一下一下", "等一下一下"),
+    ("请请稍等", "请稍等"), ("谢谢谢您", "谢谢您"), ("好的了啊", "好"), ("等一下一下", "等一下一下"),
     ("一二得二", "一二得二"), ("好嘛", "好吗"), ("", ""), ("，。！", ""),
 ])
 def test_text_is_folded_to_what_is_compared(heard: str, key: str) -> None:
@@ -54,18 +54,19 @@ def test_words_that_look_like_particles_stay() -> None:
 def test_offsets_lead_back_to_what_was_heard(text: str) -> None:
     assert len(light(text)) == len(text)
     made = Text([text, text], ["agent", "customer"])
-    assert [made.raw[i] for i in made.origin if made.raw[i] != "\n"] == [made.raw[i] for i in made.origin if made.key[
-        made.origin.index(i)] != "\n"]
-    for place, origin in enumerate(made.origin):
-        assert light(made.raw[origin]) == made.key[place] or made.raw[origin].isalnum()
+    assert made.origin == sorted(set(made.origin))
+    assert [light(made.raw[origin]) for origin in made.origin] == list(made.key)
 
 
 @pytest.mark.parametrize(("rule", "heard", "match"), [
-    ("t.hold", "请您稍等", "exact"), ("t.hold", "請您稍等", "exact"), ("t.hold", "请，您稍。等", "exact"), ("t.hold", "请请您稍等", "exact"),
+    ("t.hold", "请您稍等", "exact"), ("t.hold", "請您稍等", "exact"),
+    ("t.hold", "请，您稍。等", "exact"), ("t.hold", "请请您稍等", "exact"),
     ("t.hold", "请您的稍呃等", "exact"), ("t.hold", "请您烧等", "homophone"), ("t.hold", "请您稍登", "homophone"),
     ("t.hold", "请稍登", "homophone"), ("t.number", "工号八零二三", "exact"), ("t.number", "工号 8023", "exact"),
-    ("t.clear", "您这下都清楚吗", "exact"), ("t.clear", "您对我说的都明白了吗", "exact"), ("t.clear", "您这下清除吗", "homophone"),
-    ("t.words", "办理这业务", "pattern"), ("t.organisation", "这里是嘟嘟驿站", "pattern"), ("t.organisation", "都都驿站", "homophone"),
+    ("t.clear", "您这下都清楚吗", "exact"), ("t.clear", "您对我说的都明白了吗", "exact"),
+    ("t.clear", "您这下清除吗", "homophone"),
+    ("t.words", "办理这业务", "pattern"), ("t.organisation", "这里是嘟嘟驿站", "pattern"),
+    ("t.organisation", "都都驿站", "homophone"),
 ])
 def test_a_phrase_is_found_as_it_is_heard(engine: Engine, rule: str, heard: str, match: str) -> None:
     view = engine.view(call(("agent", heard), organisation="嘟嘟驿站"))
@@ -76,8 +77,10 @@ def test_a_phrase_is_found_as_it_is_heard(engine: Engine, rule: str, heard: str,
 
 
 @pytest.mark.parametrize(("rule", "who", "heard"), [
-    ("t.hold", "agent", "晴烧灯"), ("t.hold", "customer", "请您稍等"), ("t.hold", "unknown", "请您稍等"), ("t.hold", "ivr", "请您稍等"),
-    ("t.clear", "agent", "您看一看这里有这么多很长很长的字以后才清楚吗"), ("t.yes", "customer", "好"), ("t.number", "agent", "工号"),
+    ("t.hold", "agent", "晴烧灯"), ("t.hold", "customer", "请您稍等"),
+    ("t.hold", "unknown", "请您稍等"), ("t.hold", "ivr", "请您稍等"),
+    ("t.clear", "agent", "您看一看这里有这么多很长很长的字以后才清楚吗"),
+    ("t.yes", "customer", "好"), ("t.number", "agent", "工号"),
     ("t.words", "agent", "这业务不办理"),
 ])
 def test_what_only_resembles_a_phrase_is_not_found(engine: Engine, rule: str, who: str, heard: str) -> None:
@@ -91,7 +94,8 @@ def test_a_phrase_cut_over_two_turns_of_one_speaker_is_found_in_the_first(engine
 
 
 def test_a_phrase_never_runs_over_a_change_of_speaker(engine: Engine) -> None:
-    assert not engine.view(call(("agent", "请您"), ("customer", "稍等"), ("agent", "您"), ("customer", "清楚吗"))).hits("t.hold")
+    view = engine.view(call(("agent", "请您"), ("customer", "稍等"), ("agent", "您"), ("customer", "清楚吗")))
+    assert not view.hits("t.hold") and not view.hits("t.clear")
 
 
 def test_particles_count_where_a_phrase_says_so(engine: Engine) -> None:
@@ -99,7 +103,8 @@ def test_particles_count_where_a_phrase_says_so(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(("rule", "said", "label"), [
-    ("t.refuse", "不知道", 1), ("t.refuse", "您刚才说不知道", 0), ("t.refuse", "您知不知道", 0), ("t.refuse", "不知道您方便吗", 0),
+    ("t.refuse", "不知道", 1), ("t.refuse", "您刚才说不知道", 0), ("t.refuse", "您知不知道", 0),
+    ("t.refuse", "不知道您方便吗", 0),
     ("t.refuse", "不知道，我帮您查一下", 0), ("t.promise", "我保证解决", 1), ("t.promise", "我不保证解决", 0),
 ])
 def test_exceptions_take_hits_back(engine: Engine, rule: str, said: str, label: int) -> None:
@@ -131,7 +136,8 @@ def test_a_turn_that_was_hardly_understood_gives_weak_hits(engine: Engine) -> No
 
 
 @pytest.mark.parametrize(("phrase", "heard", "low", "high"), [
-    ("请您稍等", "请您稍等", 1, 1), ("请您稍等", "请您烧等", 0.8, 0.95), ("请您稍等", "情宁烧灯", 0, 0), ("再见", "在建", 0, 0),
+    ("请您稍等", "请您稍等", 1, 1), ("请您稍等", "请您烧等", 0.8, 0.95),
+    ("请您稍等", "情宁烧灯", 0, 0), ("再见", "在建", 0, 0),
     ("生活愉快", "身活愉快", 0.7, 0.95), ("为您服务", "为您父务", 0.8, 0.95), ("请问您贵姓", "请问您", 0, 0),
 ])
 def test_likeness_of_sounds(phrase: str, heard: str, low: float, high: float) -> None:

@@ -61,7 +61,8 @@ def pack(tmp_path: Path, text: str) -> Path:
     ("rules: [\n", 2, "not YAML"),
     ("- id: a.one\n", 1, "a rule file is"),
 ])
-def test_a_mistake_in_a_rule_file_is_refused_with_file_line_and_remedy(tmp_path: Path, text: str, line: int, says: str) -> None:
+def test_a_mistake_in_a_rule_file_is_refused_with_file_line_and_remedy(
+        tmp_path: Path, text: str, line: int, says: str) -> None:
     with pytest.raises(Problem) as refused:
         load(pack(tmp_path, text))
     assert f"rules.yaml line {line}" in str(refused.value)

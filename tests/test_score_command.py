@@ -33,7 +33,8 @@ def test_several_are_an_array_or_with_jsonl_a_draft_a_line(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("line", "says"), [
-    ('{"call_id": "x", "turns": [', "not JSON"), ('{"turns": []}', "call_id"), ('{"call_id": "x", "turns": [{"speaker": "me", "text": ""}]}',
+    ('{"call_id": "x", "turns": [', "not JSON"), ('{"turns": []}', "call_id"),
+    ('{"call_id": "x", "turns": [{"speaker": "me", "text": ""}]}',
      "turns.0.speaker"), ("[]", "line 2"), ("7", "line 2")])
 def test_a_broken_line_is_named_and_the_others_are_scored(tmp_path: Path, line: str, says: str) -> None:
     lines = tmp_path / "calls.jsonl"

@@ -12,8 +12,10 @@ from settings import Scoring, Settings
 
 RULES = """rules:
   - {id: t.hello, title: 问候, kind: check, who: agent, why: 测, source: [S0], where: opening, find: [您好]}
-  - {id: t.offer, title: 询问, kind: check, who: agent, why: 测, source: [S0], find: {any: [{phrases: [可以帮您]}, {phrases: [请讲], weak: true}]}}
-  - {id: t.out, title: 呼出, kind: check, who: agent, why: 测, source: [S0], applies: [{direction: outbound}], find: [方便吗]}
+  - {id: t.offer, title: 询问, kind: check, who: agent, why: 测, source: [S0],
+     find: {any: [{phrases: [可以帮您]}, {phrases: [请讲], weak: true}]}}
+  - {id: t.out, title: 呼出, kind: check, who: agent, why: 测, source: [S0], applies: [{direction: outbound}],
+     find: [方便吗]}
   - {id: t.curse, title: 辱骂, kind: taboo, who: agent, why: 测, source: [S0], find: [混蛋东西]}
   - {id: t.angry, title: 投诉, kind: signal, who: customer, why: 测, source: [S0], find: [我要投诉]}
 """
@@ -51,7 +53,8 @@ def call(*agent: str, customer: str = "好", **more: object) -> Transcript:
 
 
 @pytest.mark.parametrize(("said", "score", "band"), [
-    (["您好，有什么可以帮您"], 100.0, "excellent"), (["您好"], 50.0, "below_standard"), (["您好请讲"], 75.0, "below_standard"),
+    (["您好，有什么可以帮您"], 100.0, "excellent"), (["您好"], 50.0, "below_standard"),
+    (["您好请讲"], 75.0, "below_standard"),
     (["喂"], 0.0, "below_standard"), (["您好，有什么可以帮您", "混蛋东西"], 0.0, "below_standard"),
 ])
 def test_only_what_applies_and_is_decided_counts(scorer: Scorer, said: list[str], score: float, band: str) -> None:
@@ -72,11 +75,13 @@ def test_items_say_why_they_have_their_verdict(scorer: Scorer) -> None:
 
 def test_there_is_one_finding_for_every_rule(scorer: Scorer) -> None:
     verdicts = {f.rule: f.verdict for f in scorer.draft(call("您好")).findings}
-    assert verdicts == {"t.hello": "pass", "t.offer": "fail", "t.out": "not_applicable", "t.curse": "pass", "t.angry": "none"}
+    assert verdicts == {
+        "t.hello": "pass", "t.offer": "fail", "t.out": "not_applicable", "t.curse": "pass", "t.angry": "none"}
 
 
 @pytest.mark.parametrize(("transcript", "form"), [
-    (call("您好"), "inbound"), (call("您好", direction="outbound"), "outbound"), (call("您好", customer="我要投诉"), "complaint"),
+    (call("您好"), "inbound"), (call("您好", direction="outbound"), "outbound"),
+    (call("您好", customer="我要投诉"), "complaint"),
     (call("您好", customer="我要投诉", direction="outbound"), "outbound"),
 ])
 def test_a_call_chooses_its_form(scorer: Scorer, transcript: Transcript, form: str) -> None:
@@ -95,7 +100,8 @@ def test_a_call_in_which_nobody_speaks_has_no_score(scorer: Scorer) -> None:
 
 
 @pytest.mark.parametrize(("score", "name"), [
-    (100, "excellent"), (95, "excellent"), (94.9, "good"), (90, "good"), (89.9, "needs_improvement"), (80, "needs_improvement"),
+    (100, "excellent"), (95, "excellent"), (94.9, "good"), (90, "good"), (89.9, "needs_improvement"),
+    (80, "needs_improvement"),
     (79.9, "below_standard"), (0, "below_standard")])
 def test_bands(score: float, name: str) -> None:
     assert band(score, Bands()) == name

@@ -1,7 +1,7 @@
 """What day it is: weekends and the State Council's holidays; weekends worked in exchange are working days."""
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rules.schema import Entry, Rule
 from rules.view import Outcome, View
@@ -10,8 +10,8 @@ WEEKEND = ("周末", "周六", "周日", "星期六", "星期天", "星期日", 
 ANY_DAY_OFF = ("节日快乐", "节日好", "假期", "过节", "节日愉快", "佳节", "长假", "小长假")
 WORDS = {
     "New Year's Day": ("元旦", "新年"),
-    "Spring Festival": ("春节", "新年", "过年", "新春", "拜年", "大年", "除夕", "恭喜发财", "新岁", "初一", "初二", "初三", "初四", "初五",
-                        "初六", "初七", "龙年", "蛇年", "马年", "羊年", "猴年", "鸡年", "狗年", "猪年", "鼠年", "牛年", "虎年", "兔年"),
+    "Spring Festival": ("春节", "新年", "过年", "新春", "拜年", "大年", "除夕", "恭喜发财", "新岁",
+                        *(f"初{n}" for n in "一二三四五六七"), *(f"{animal}年" for animal in "鼠牛虎兔龙蛇马羊猴鸡狗猪")),
     "Tomb-sweeping Day": ("清明", "安康"),
     "Labour Day": ("五一", "劳动节", "51节"),
     "Dragon Boat Festival": ("端午",),
@@ -21,7 +21,7 @@ WORDS = {
 
 
 class FitsTheDay(Entry):
-    """`usual`: on what day off a plain greeting of the day's own kind is enough; nothing to set."""
+    """Nothing to set."""
 
 
 def fits_the_day(view: View, rule: Rule, params: FitsTheDay) -> Outcome:
@@ -55,15 +55,27 @@ def day_of(started_at: str | None) -> date | None:
 def day_off(day: date) -> tuple[str, ...] | None:
     """Words that fit a day off, the day's own first; None on working days.
 
+    In one run of days off the words of all its holidays fit (National Day and Mid-autumn Festival often share one).
     Years that chinesecalendar does not know yet count weekends only.
     """
+    if not _detail(day)[0]:
+        return None
+    words: dict[str, None] = dict.fromkeys(WORDS.get(str(_detail(day)[1]), ()))
+    for step in (timedelta(1), timedelta(-1)):
+        near = day + step
+        while _detail(near)[0]:
+            words.update(dict.fromkeys(WORDS.get(str(_detail(near)[1]), ())))
+            near += step
+    if words:
+        words.update(dict.fromkeys(ANY_DAY_OFF))
+    return (*words, *(WEEKEND if day.weekday() >= 5 or not words else ()))
+
+
+def _detail(day: date) -> tuple[bool, str | None]:
+    """Whether it is a day off, and the holiday's English name."""
     import chinese_calendar
 
     try:
-        off, name = chinese_calendar.get_holiday_detail(day)
+        return chinese_calendar.get_holiday_detail(day)
     except NotImplementedError:
-        off, name = day.weekday() >= 5, None
-    if not off:
-        return None
-    words = WORDS.get(str(name), ()) + ANY_DAY_OFF if name else ()
-    return words + WEEKEND if day.weekday() >= 5 else words or WEEKEND
+        return day.weekday() >= 5, None
