@@ -99,6 +99,9 @@ def cross_validated(examples: Examples) -> None:
     for column, label in enumerate(labels):
         for scored, unseen in zip(layers["surroundings"], around.unseen(label, column, examples.fold), strict=True):
             scored[:, column] = unseen
+    for column, rule in enumerate(examples.rules):
+        for scored in (*layers["words"], *layers["surroundings"]):
+            scored[examples.who != data.speaker(rule), column] = -np.inf
     for name, (clean, misheard) in layers.items():
         accept = np.array([best_threshold(clean[chosen, column], label.hit[chosen]) for column, label in enumerate(labels)
                            for chosen in [examples.in_call & around.learnable(label, column)]])
