@@ -29,7 +29,8 @@ HIT_WEIGHT = 2.0     # a hit in a call counts twice: a call holds some forty ord
 NOISY_WEIGHT = 0.4   # a row once more, misheard
 SENTENCE_WEIGHT = 0.3  # in the second layer, where calls count, since only they have surroundings
 OWN = 3.0            # the own score is hardly penalised there: it is to be corrected, not learnt anew
-PRECISION_FLOOR = 0.9  # of taboos, where reachable
+PRECISION_FLOOR = 0.9  # of taboos, where reachable ...
+TABOO_LEAST = 0.35     # ... and where not, no accusation on less than this; the less likely ones are doubts
 
 
 class Scores(NamedTuple):
@@ -143,7 +144,8 @@ def thresholds(rule: str, likely: Array, hit: NDArray[np.int8]) -> tuple[float, 
         f1 = np.where(good, f1, 0)
     best = int(f1.argmax())
     following = likely[order[min(best + 1, len(order) - 1)]]
-    accept = float(np.clip((likely[order[best]] + following) / 2, 0.1, 0.9))
+    least = TABOO_LEAST if rule.startswith("taboo.") else 0.1
+    accept = float(np.clip((likely[order[best]] + following) / 2, least, 0.9))
     all_seen = float(likely[order[int(np.argmax(recall >= 0.97))]])
     return accept, float(np.clip(max(all_seen, 0.15), 0.0, accept))
 
