@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,7 @@ from insight.evaluation import LabelledCall, evaluate, read_labelled
 from records import Draft, Finding, Transcript, Turn
 from rules.engine import Engine
 from rules.pack import BUILT_IN, Pack, load
-from rules.phrases import Gap, Literal, expand
-from rules.phrases import Sequence as Phrase
+from rules.phrases import Literal, Run, Template, expand
 from rules.schema import Part
 from rules.slots import NAMES
 from rules.text import key_of
@@ -45,9 +45,9 @@ PADDING_PHRASES = 12  # phrases of a padding rule, as many as a small rule of th
 Score = Callable[[Transcript], object]
 
 
-def phrases_of(pack: Pack) -> dict[str, list[Phrase]]:
+def phrases_of(pack: Pack) -> dict[str, list[Template]]:
     """Every phrase a rule looks for, alternatives written out. Its exceptions and `none` parts are left aside."""
-    found: dict[str, list[Phrase]] = {}
+    found: dict[str, list[Template]] = {}
     for rule in pack.rules.values():
         waiting: list[Part] = [rule.find] if rule.find else []
         while waiting:
@@ -65,9 +65,13 @@ class Alternations:
                       for rule, phrases in phrases_of(pack).items()]
 
     @staticmethod
-    def _pattern(phrase: Phrase) -> str:
-        return "".join(re.escape(part.key) if isinstance(part, Literal) else f".{{0,{part.most}}}" if isinstance(part, Gap)
-                       else f".{{1,{SLOT_MOST}}}" for part in phrase.elements)
+    def _pattern(template: Template) -> str:
+        def written(run: Run) -> str:
+            return "".join(re.escape(part.key) if isinstance(part, Literal) else f".{{1,{SLOT_MOST}}}" for part in run)
+
+        stretches = ["(?:" + "|".join(map(written, runs)) + ")" for runs in template.stretches]
+        gaps = [f".{{0,{most}}}" for most in template.gaps]
+        return "".join(piece for pair in zip(stretches, [*gaps, ""], strict=True) for piece in pair)
 
     def __call__(self, call: Transcript) -> dict[str, list[int]]:
         keys = [(turn.speaker, key_of(turn.text)) for turn in call.turns]
@@ -85,8 +89,9 @@ class Phrases:
         self.nlp = spacy.blank("zh", config={"nlp": {"tokenizer": {"segmenter": "jieba"}}})
         self.matcher = PhraseMatcher(self.nlp.vocab)
         for rule, phrases in phrases_of(pack).items():
-            texts = dict.fromkeys(part.key for one in phrases if len(one.elements) == 1
-                                  for part in one.elements if isinstance(part, Literal))
+            texts = dict.fromkeys(part.key for one in phrases if len(one.stretches) == 1
+                                  for run in one.stretches[0] if len(run) == 1
+                                  for part in run if isinstance(part, Literal))
             self.matcher.add(rule, list(self.nlp.pipe(texts)))
 
     def __call__(self, call: Transcript) -> dict[str, list[int]]:
@@ -217,8 +222,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if not options.phrase_layer_only:
         ways["draft with the trained layer"] = drafts_of_everything(options.pack)
     speed = timed(ways, calls, options.rounds)
+    readings = sum(prod(map(len, one.stretches)) for phrases in phrases_of(pack).values() for one in phrases)
     report: dict[str, Any] = {
-        "rules": len(pack.rules), "phrases": sum(map(len, phrases_of(pack).values())), "calls": len(calls),
+        "rules": len(pack.rules), "phrases": readings, "calls": len(calls),
         "characters_a_call": round(sum(len(t.text) for c in calls for t in c.turns) / len(calls)),
         "calls_a_second": {name: round(value, 1) for name, value in speed.items()},
         "phrase_layer_against": {name: round(speed["phrase layer"] / value, 2) for name, value in speed.items()}}

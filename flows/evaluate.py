@@ -18,6 +18,8 @@ from settings import Settings
 if TYPE_CHECKING:
     from insight.evaluation import Evaluation, LabelledCall
 
+WIDTH = 160  # columns the tables need
+
 
 def evaluate_command(
     files: Annotated[list[Path], typer.Argument(help="JSON Lines of {transcript, gold: {verdicts, evidence, score?}}")],
@@ -29,9 +31,8 @@ def evaluate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables")] = False,
 ) -> None:
     """Precision, recall, kappa and Gwet's AC1 of every rule on labelled calls, with macro and micro means."""
-    from pipeline.scorecard import Scorer
-
     from insight.evaluation import read_labelled
+    from pipeline.scorecard import Scorer
 
     settings = Settings()
     if organisations:
@@ -74,6 +75,8 @@ def _print(results: dict[str, Evaluation], files: Sequence[Path], mistakes: bool
     from insight.evaluation_table import print_evaluation, print_mistakes
 
     console = Console(soft_wrap=True)
+    if not console.is_terminal:  # a file or pipe has no width of its own, and 80 columns would cut the figures off
+        console = Console(soft_wrap=True, width=WIDTH)
     for name, result in results.items():
         print_evaluation(result, f"{', '.join(path.name for path in files)}, {name}", console)
         if mistakes:

@@ -275,31 +275,35 @@ def _means(tallies: dict[str, _Tally], view: str, calls: int, draws: int) -> dic
             if view != "event_in_scope" or gold != "not_applicable":
                 one = _outcome(gold, drafted, positive)
                 cells[:, row, column] += one.tp, one.fp, one.fn
-    whole = _ratios(cells.sum(axis=1))
     weights = np.random.default_rng(0).multinomial(calls, np.full(calls, 1 / calls), size=draws)
-    drawn = _ratios(np.einsum("dc,kcr->kdr", weights, cells, optimize=True))
-    return {name: _mean(value, drawn[name][0], rules) for name, (value, rules) in whole.items()}
+    return _ratios(cells.sum(axis=1), np.einsum("dc,kcr->kdr", weights, cells, optimize=True))
 
 
-def _ratios(counts: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
-    """Means from counts of shape (3, …, rules), and how many rules entered; NaN where none did."""
-    tp, fp, fn = counts
-    parts = {"precision": (tp, tp + fp), "recall": (tp, tp + fn), "f1": (2 * tp, 2 * tp + fp + fn)}
-    out: dict[str, tuple[np.ndarray, int]] = {}
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for name, (top, bottom) in parts.items():
-            defined = bottom > 0
-            ratios = np.where(defined, top / bottom, 0.0)
-            entered = int(defined.sum()) if defined.ndim == 1 else 0
-            out[f"macro_{name}"] = ratios.sum(axis=-1) / defined.sum(axis=-1), entered
-            out[f"micro_{name}"] = top.sum(axis=-1) / bottom.sum(axis=-1), entered
+def _ratios(whole: np.ndarray, drawn: np.ndarray) -> dict[str, Mean]:
+    """Means of counts (tp, fp, fn) by rule, shape (3, rules), with intervals from the drawn ones, shape (3, draws, rules).
+
+    A rule that a draw leaves without positives keeps its value of the whole set there: were it dropped, the rare rules
+    would be missing from many draws and the interval would lie beside the mean.
+    """
+    out: dict[str, Mean] = {}
+    for name, share in (("precision", (1, 1, 0)), ("recall", (1, 0, 1)), ("f1", (2, 1, 1))):
+        below = np.tensordot(share, whole, axes=1)
+        defined = below > 0
+        rules = int(defined.sum())
+        if not rules:
+            out |= {f"{kind}_{name}": Mean(None, None, None, 0) for kind in ("macro", "micro")}
+            continue
+        above, below = share[0] * whole[0, defined], below[defined]
+        drawn_above, drawn_below = share[0] * drawn[0][:, defined], np.tensordot(share, drawn, axes=1)[:, defined]
+        ratios = np.where(drawn_below > 0, drawn_above / np.maximum(drawn_below, 1), above / below)
+        some = drawn_below.sum(axis=1) > 0
+        pooled = drawn_above[some].sum(axis=1) / drawn_below[some].sum(axis=1)
+        out[f"macro_{name}"] = _mean((above / below).mean(), ratios.mean(axis=1), rules)
+        out[f"micro_{name}"] = _mean(above.sum() / below.sum(), pooled, rules)
     return out
 
 
-def _mean(value: np.ndarray, drawn: np.ndarray, rules: int) -> Mean:
-    drawn = drawn[np.isfinite(drawn)]
-    if not np.isfinite(value) or not len(drawn):
-        return Mean(None, None, None, rules)
+def _mean(value: float, drawn: np.ndarray, rules: int) -> Mean:
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Mean(float(value), float(low), float(high), rules)
 

@@ -161,6 +161,14 @@ def test_intervals_hold_the_value_repeat_and_narrow_with_more_calls():
     assert mean(5) == few
 
 
+def test_rare_rules_do_not_shift_the_interval_away_from_the_mean():
+    """One rule always right, and twenty rules positive once each and always missed: most draws lack some of those."""
+    calls = [labelled(str(at), {"greeting.offer": "pass", f"closing.rare_{at}": "pass"}) for at in range(20)]
+    drafts = [drafted(str(at), {"greeting.offer": "pass", f"closing.rare_{at}": "fail"}) for at in range(20)]
+    recall = evaluate(calls, drafts, draws=300).means["event"]["macro_recall"]
+    assert (recall.value, recall.low, recall.high) == (pytest.approx(1 / 21), pytest.approx(1 / 21), pytest.approx(1 / 21))
+
+
 def test_evidence_is_compared_turn_by_turn_where_gold_lists_every_turn():
     calls = [labelled("1", {"taboo.refusal": "fail", "greeting.offer": "pass", "taboo.vague": "pass"},
                       {"taboo.refusal": [2, 4], "greeting.offer": [0]})]
