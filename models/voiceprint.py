@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from models import pytorch, shelf
+from records import Problem
 from settings import Models
 
 RATE = 16000
@@ -34,7 +35,7 @@ def open_voiceprint(models: Models, threads: int) -> tuple[Voiceprint, str]:
     """The best embedding that can be had here, and in words why (empty for the good one)."""
     try:
         return Ecapa(models, threads), ""
-    except pytorch.NoTorch as fault:
+    except (pytorch.NoTorch, Problem) as fault:
         return Timbre(), str(fault)
 
 
@@ -102,7 +103,7 @@ class Timbre:
         power = spectrogram(stretch)
         mel = np.log(power @ mel_filters() + 1e-8)
         loud = mel.mean(1) >= np.quantile(mel.mean(1), 0.3)
-        cepstra = dct(mel[loud], norm="ortho", axis=1)[:, 1:14]
+        cepstra = np.asarray(dct(mel[loud], norm="ortho", axis=1))[:, 1:14]
         pitch = np.log2(pitch_of(stretch) / 150.0)        # octaves above 150 Hz
         return np.concatenate([cepstra.mean(0), cepstra.std(0), [6.0 * pitch]])
 
