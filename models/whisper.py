@@ -17,13 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from models import shelf
+from models import shelf, vocabulary
 from models.recogniser import SAMPLE_RATE, Segment
 from records import Word
 from settings import Models, Speech
 
+VERSION = 1                             # of this adapter: raise it when the same weights give other text
 WINDOW = 30.0                           # seconds that the encoder was trained on
 FRAMES = 3000                           # 10 ms each
+# Work grows with what is encoded, so a shorter chunk is filled up only to its own length and a little silence; under some
+# 10 s the encoder, trained on 30 s, becomes unreliable. Same text as with 30 s, a quarter less work.
+FEWEST_FRAMES, AFTERWARDS, ROUNDING = 1000, 100, 100
 TOKENS_PER_SECOND = 50                  # encoder positions, which alignment counts in
 TEMPERATURES = (0.2, 0.4, 0.6)          # for a second look, as in Whisper's own decoding, without its wildest
 COMPRESSION_LIMIT, LOGPROB_LIMIT = 2.4, -1.0    # Whisper's own thresholds of a failed chunk
@@ -55,16 +59,21 @@ class Whisper:
         self.batch = 16 if cuda else 1
         self.name = name
         self.beam_size = speech.beam_size
-        self._net = ctranslate2.models.Whisper(
-            str(directory), device="cuda" if cuda else "cpu", compute_type=kind, inter_threads=self.workers, intra_threads=1)
         self._tokens = Tokenizer(
             tokenizers.Tokenizer.from_file(str(directory / "tokenizer.json")), True, "transcribe", speech.language)
+        opening = self._opening(speech)
+        smaller = vocabulary.cut(directory, opening) if speech.language == "zh" else None
+        self._net = ctranslate2.models.Whisper(
+            str(directory), device="cuda" if cuda else "cpu", compute_type=kind, inter_threads=self.workers, intra_threads=1,
+            files=smaller.files if smaller else None)
+        self._to_model, self._from_model = vocabulary.translator(smaller)
         self._features = FeatureExtractor(feature_size=self._net.n_mels)
-        self._prompt = self._opening(speech)
-        self._suppressed = suppressed(self._tokens)
+        self._prompt = self._to_model(opening)
+        self._start = self._to_model(self._tokens.sot_sequence)
+        self._suppressed = self._to_model(suppressed(self._tokens))
         self.options = {"compute_type": kind, "beam_size": self.beam_size, "language": speech.language,
-                        "hot_words": list(speech.hot_words), "workers": self.workers}
-        shaping = json.dumps([weights, {**self.options, "workers": 0}], ensure_ascii=False)
+                        "hot_words": list(speech.hot_words), "vocabulary": vocabulary.VERSION if smaller else None}
+        shaping = json.dumps([VERSION, weights, self.options], ensure_ascii=False)
         self.version = f"{name}:{hashlib.sha256(shaping.encode()).hexdigest()[:12]}"
         self.weights = weights
 
@@ -80,7 +89,8 @@ class Whisper:
         import ctranslate2
 
         lengths = [min(FRAMES, -(-len(chunk) // 160)) for chunk in chunks]
-        features = np.stack([self._mel(chunk) for chunk in chunks])
+        size = min(FRAMES, max(FEWEST_FRAMES, -(-(max(lengths) + AFTERWARDS) // ROUNDING) * ROUNDING))
+        features = np.stack([self._mel(chunk, size) for chunk in chunks])
         encoded = self._net.encode(ctranslate2.StorageView.from_array(features))
         tries = self._decode(encoded, len(chunks), 0.0)
         for index, first in enumerate(tries):
@@ -89,10 +99,10 @@ class Whisper:
         words = self._align(encoded, [each["tokens"] for each in tries], lengths)
         return [_segment(each, found) for each, found in zip(tries, words, strict=True)]
 
-    def _mel(self, chunk: np.ndarray) -> np.ndarray:
-        """Log mel features (n_mels, 3000) of one chunk; what is missing to 30 s is filled as silence."""
-        features = self._features(chunk[:int(WINDOW * SAMPLE_RATE)])[:, :FRAMES]
-        return np.pad(features, ((0, 0), (0, FRAMES - features.shape[1]))).astype(np.float32)
+    def _mel(self, chunk: np.ndarray, size: int) -> np.ndarray:
+        """Log mel features (n_mels, size) of one chunk; what is missing is filled up as faster-whisper does."""
+        features = self._features(chunk[:int(WINDOW * SAMPLE_RATE)])[:, :size]
+        return np.pad(features, ((0, 0), (0, size - features.shape[1]))).astype(np.float32)
 
     def _decode(self, encoded: Any, count: int, temperature: float) -> list[dict[str, Any]]:
         search: dict[str, Any] = {"beam_size": self.beam_size}
@@ -105,7 +115,7 @@ class Whisper:
         return [self._try(result, temperature) for result in results]
 
     def _try(self, result: Any, temperature: float) -> dict[str, Any]:
-        tokens = [token for token in result.sequences_ids[0] if token < self._tokens.eot]
+        tokens = [token for token in self._from_model(result.sequences_ids[0]) if token < self._tokens.eot]
         text = self._tokens.decode(tokens).strip()
         length = len(result.sequences_ids[0])
         return {"tokens": tokens, "text": text, "temperature": temperature, "no_speech_prob": result.no_speech_prob,
@@ -127,7 +137,7 @@ class Whisper:
     def _align(self, encoded: Any, tokens: list[list[int]], lengths: list[int]) -> list[list[Word]]:
         if not any(tokens):
             return [[] for _ in tokens]
-        results = self._net.align(encoded, self._tokens.sot_sequence, tokens, lengths)
+        results = self._net.align(encoded, self._start, [self._to_model(each) for each in tokens], lengths)
         return [self._words(each, result) for each, result in zip(tokens, results, strict=True)]
 
     def _words(self, tokens: list[int], result: Any) -> list[Word]:

@@ -33,10 +33,11 @@ class Crew:
 
     def __init__(self, threads: int, join: int, begin: Callable[[], bool]):
         self._begin, self._join = begin, join
-        self._heap: list[Step] = []
+        self._plain: list[Step] = []
+        self._joinable: list[Step] = []
         self._serial = itertools.count()
         self._ready = threading.Condition()
-        self._running = self._joinable = 0
+        self._running = 0
         self._over = False
         self._results: SimpleQueue[Any] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=f"crew-{n}", daemon=True) for n in range(threads)]
@@ -46,8 +47,7 @@ class Crew:
         with self._ready:
             for step in steps:
                 step.serial = next(self._serial)
-                self._joinable += step.joinable
-                heapq.heappush(self._heap, step)
+                heapq.heappush(self._joinable if step.joinable else self._plain, step)
             self._ready.notify_all()
 
     def give(self, result: Any) -> None:
@@ -90,27 +90,24 @@ class Crew:
             self._results.put(_LEFT)
 
     def _next(self) -> list[Step]:
-        """The steps to do now, joined where they can be; empty when all is done. Waits while other threads may bring
-        steps."""
+        """The steps to do now, joined where they can be; empty when all is done. Waits while others may bring steps."""
         with self._ready:
             while not self._over:
-                hungry = not self._heap or (self._heap[0].joinable and self._joinable < self._join)
-                if hungry and self._begin():
+                if len(self._joinable) < self._join and not self._plain and self._begin():
                     continue
-                if self._heap:
-                    return self._take()
+                if self._plain and len(self._joinable) < self._join:
+                    return self._start([heapq.heappop(self._plain)])
+                if self._joinable:
+                    return self._start([heapq.heappop(self._joinable)
+                                        for _ in range(min(self._join, len(self._joinable)))])
                 if not self._running:
                     break
                 self._ready.wait()
             return []
 
-    def _take(self) -> list[Step]:
-        taken = [heapq.heappop(self._heap)]
-        while taken[0].joinable and len(taken) < self._join and self._heap and self._heap[0].joinable:
-            taken.append(heapq.heappop(self._heap))
-        self._joinable -= sum(step.joinable for step in taken)
+    def _start(self, steps: list[Step]) -> list[Step]:
         self._running += 1
-        return taken
+        return steps
 
 
 class _Fault:

@@ -20,7 +20,8 @@ ISLAND = 0.6            # seconds; a shorter change of voice inside a fluent phr
 FLUENT = 0.25           # seconds between words within which nobody takes over unnoticed
 SENTENCE_ENDS = "。？！，,.?!"
 BACKCHANNELS = frozenset((
-    "嗯", "对", "喂", "好", "好的", "是", "是的", "哦", "啊", "行", "嗯嗯", "对对", "对对对", "好好好", "可以", "没有", "不是"))
+    "嗯", "对", "喂", "好", "好的", "是", "是的", "哦", "啊", "行", "嗯嗯", "对对", "对对对", "好好好", "可以", "没有",
+    "不是"))
 
 
 class Window(NamedTuple):
