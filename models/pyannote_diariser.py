@@ -54,6 +54,8 @@ class PyannoteDiariser:
         starts = range(0, max(1, len(samples) - self._window + self._hop), self._hop)
         activity = self._activity(samples, starts)                        # (windows, frames, voices)
         step = self._window / RATE / activity.shape[1]
+        if not (activity > SPEAKS).any():
+            return Diarisation([], {})
         stretches, keys = _alone(samples, starts, activity > SPEAKS, self._window, self._voices.shortest,
                                  self._embed_every)
         vectors = self._voices.embed(stretches)
