@@ -190,7 +190,7 @@ def too_fast(words: Sequence[Word], segment: Segment, activity: Activity) -> Ite
         start = words[begin - 1].end if number else words[begin].start - NEAR
         stop = words[end].start if end < len(words) else words[end - 1].end + NEAR
         seconds = float(voiced[activity.slice(start, stop)].sum()) * STEP
-        if len(text) > FASTEST * max(seconds, 0.01):
+        if seconds and len(text) > FASTEST * seconds:
             reason = "after_voice" if end == len(words) else "impossible_rate"
             yield Taken(begin, end, reason, f"{len(text)} characters in {seconds:.2f} s")
 
@@ -229,4 +229,4 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 # In this order: what is known for an invention first, so that its reason is the telling one.
-GUARDS: tuple[Guard, ...] = (known_inventions, foreign, loops, compressed, silence, without_voice, too_fast)
+GUARDS: tuple[Guard, ...] = (known_inventions, foreign, loops, compressed, silence, too_fast, without_voice)

@@ -22,8 +22,8 @@ OPENING = 30.0          # seconds of a call in which an announcement may be play
 # Sounds that accents and telephones confuse; each is folded to its second form.
 FOLDED = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"))
 # What only a machine says at the start of a call.
-ANNOUNCEMENTS = ("请按", "按一", "按零", "按井号", "请拨分机", "拨分机号", "人工服务请", "通话将被录音", "可能会被录音",
-                 "通话将会录音", "正在为您转接", "坐席忙")
+ANNOUNCEMENTS = ("请按", "按一", "按零", "按井号", "请拨分机", "拨分机号", "人工服务请", "被录音", "保证服务质量",
+                 "会录音", "正在为您转接", "坐席忙")
 
 
 class Cue(NamedTuple):

@@ -18,7 +18,7 @@ from records import Speaker, Turn, Word
 PAUSE = 0.8             # seconds of silence that end a turn
 BREATH = 0.35           # seconds of silence that stand as a comma
 LONGEST = 60.0          # seconds; a monologue is cut at its next comma
-BACKCHANNEL = 0.8       # the other's interjection shorter than this does not cut a turn in two
+BACKCHANNEL = 3         # characters; an interjection of the other no longer than this does not cut a turn in two
 ENDS, COMMAS = "。？！…?!", "，、；：,"
 HALF_WIDTH = {",": "，", ".": "。", "?": "？", "!": "！", ":": "：", ";": "；"}
 MARKS = re.compile(r"(?<![0-9])[,.?!:;]|[,.?!:;](?![0-9])")      # a point between digits belongs to the number
@@ -76,7 +76,7 @@ def _ends(group: list[Said], following: Said, others: list[list[Said]]) -> bool:
         return True
     # The other one took over in between, and not just with a 嗯.
     return any(last.end <= other[0].word.start and other[-1].word.end <= start + 0.2
-               and other[-1].word.end - other[0].word.start >= BACKCHANNEL for other in others)
+               and sum(len(each.word.text) for each in other) > BACKCHANNEL for other in others)
 
 
 def _turn(group: Sequence[Said], activity: Activity | None) -> Turn | None:

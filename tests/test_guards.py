@@ -1,0 +1,109 @@
+"""Nothing invented survives, and what callers really repeat stays."""
+import numpy as np
+import pytest
+
+from models.recogniser import Segment
+from models.voice_activity import STEP, Activity
+from pipeline.guards import guard_chunk
+from records import Word
+
+LENGTH = 40.0
+
+
+def activity(*voiced: tuple[float, float]) -> Activity:
+    """Voice in the given stretches (seconds), silence elsewhere."""
+    probability = np.zeros(int(LENGTH / STEP), np.float32)
+    for start, end in voiced:
+        probability[int(start / STEP):int(end / STEP)] = 0.95
+    return Activity(probability, np.where(probability > 0.5, -20, -70).astype(np.float32))
+
+
+def words(text: str, start: float = 0.0, rate: float = 5.0, confidence: float = 0.9) -> list[Word]:
+    """One word a character, `rate` characters a second; a mark hangs on the word before it."""
+    made: list[Word] = []
+    for letter in text:
+        if letter in "，。？！,.?!" and made:
+            made[-1] = made[-1].model_copy(update={"text": made[-1].text + letter})
+            continue
+        made.append(Word(text=letter, start=round(start, 3), end=round(start + 1 / rate, 3), confidence=confidence))
+        start += 1 / rate
+    return made
+
+
+def guarded(said: list[Word], heard: Activity, **facts: float) -> tuple[str, list[str]]:
+    text = "".join(word.text for word in said)
+    kept, removed = guard_chunk(said, Segment(text=text, start=0, end=LENGTH, **facts), heard)
+    return "".join(word.text for word in kept), [removal.reason for removal in removed]
+
+
+@pytest.mark.parametrize(("said", "left", "reason"), [
+    ("请不吝点赞订阅转发打赏支持明镜与点点栏目", "", "subtitle"),
+    ("好的，再见。请不吝点赞 订阅 转发", "好的，再见。", "subtitle"),
+    ("字幕由小明提供", "", "subtitle"),
+    ("字幕志愿者李宗盛", "", "subtitle"),
+    ("謝謝觀看", "", "subtitle"),
+    ("感谢您的观看", "", "subtitle"),
+    ("以下是普通话的句子。", "", "prompt"),
+    ("您好。Thank you for watching!", "您好。", "boilerplate"),
+    ("ご視聴ありがとう", "", "foreign"),
+    ("같은 시간에", "", "foreign"),
+    ("请稍等同乐同乐同乐", "请稍等同乐", "loop"),
+    ("再见啊我的天再见啊我的天再见啊我的天", "再见啊我的天", "loop"),
+    ("啊" * 30, "啊", "loop"),
+])
+def test_inventions_are_taken_out_with_their_reason(said, left, reason):
+    text, reasons = guarded(words(said), activity((0, LENGTH)))
+    assert (text.strip(), set(reasons)) == (left, {reason})
+
+
+@pytest.mark.parametrize("said", [
+    "对对对", "好的好的好的", "喂喂喂喂", "请请稍等", "嗯嗯嗯", "是是是是的", "谢谢谢谢", "没有没有没有",
+    "等一下等一下等一下",
+    "感谢您的来电，祝您生活愉快，再见。", "我要取消订阅", "您要是想转发这条短信也可以", "好，再见，再见，拜拜拜拜。",
+    "卡号是六六六六六六六六", "一三八零零一三八零零零", "我的APP打不开，WIFI也连不上", "谢谢您的观点", "这个视频我看不了",
+])
+def test_what_callers_really_say_stays(said):
+    text, reasons = guarded(words(said), activity((0, LENGTH)))
+    assert (text, reasons) == (said, [])
+
+
+def test_no_text_stays_where_there_is_no_voice():
+    said = words("您好请问有什么", 1.0) + words("可以帮您", 20.0)
+    text, reasons = guarded(said, activity((0.8, 3.0)))
+    assert (text, reasons) == ("您好请问有什么", ["no_voice"])
+
+
+def test_nothing_stays_over_silence():
+    assert guarded(words("谢谢大家我们再见", 5.0), activity()) == ("", ["no_voice"])
+
+
+def test_an_invented_sentence_squeezed_in_after_the_last_word_goes():
+    said = words("好的再见", 1.0) + words("欢迎大家来到今天的节目我们", 2.4, rate=60)
+    text, reasons = guarded(said, activity((1.0, 2.3)))
+    assert (text, reasons) == ("好的再见", ["after_voice"])
+
+
+def test_an_impossible_rate_goes_and_a_quick_one_stays():
+    quick = words("我想查一下我的话费余额", 5.0, rate=8)
+    assert guarded(words("您好请问有什么可以帮您") + quick + words("好的请稍等", 9.0), activity((0, LENGTH)))[1] == []
+    squeezed = words("我想查一下我的话费余额", 5.3, rate=40)
+    text, reasons = guarded(words("您好", 4.5) + squeezed + words("好的", 6.0), activity((4.5, 5.6), (5.95, 7)))
+    assert (text, reasons) == ("您好好的", ["impossible_rate"])
+
+
+@pytest.mark.parametrize(("facts", "gone"), [
+    ({"no_speech_prob": 0.8, "avg_logprob": -1.2}, True),
+    ({"no_speech_prob": 0.8, "avg_logprob": -0.4}, False),
+    ({"no_speech_prob": 0.1, "avg_logprob": -1.2}, False),
+    ({"no_speech_prob": 0.1, "avg_logprob": -2.0}, True),
+])
+def test_guesses_go_only_when_the_recogniser_doubts_twice(facts, gone):
+    _, reasons = guarded(words("这里有些什么呢"), activity((0, LENGTH)), **facts)
+    assert reasons == (["guess"] if gone else [])
+
+
+def test_every_removal_says_what_where_and_why():
+    said = words("好的。", 1.0) + words("字幕由小明提供", 3.0)
+    _, removed = guard_chunk(said, Segment("", 0, 5), activity((0, LENGTH)), channel=1)
+    gone, = removed
+    assert (gone.text, gone.start, gone.channel, gone.reason) == ("字幕由小明提供", 3.0, 1, "subtitle")

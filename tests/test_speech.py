@@ -1,0 +1,227 @@
+"""Sound to words: cutting and putting back, the crew, and the real recogniser on silence, music and speech."""
+import re
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.recogniser import RECOGNISERS, Segment, open_recogniser
+from models.vocabulary import cut, keeps
+from models.voice_activity import STEP, Activity, Span, VoiceActivity
+from pipeline import speech
+from pipeline.crew import Crew, Step
+from pipeline.decode import Audio, decode
+from pipeline.transcribe import Transcriber
+from records import Call, Failure, Problem, Recording, Transcript, Word
+from settings import Models, Settings, Speech
+
+SAMPLES = Path(__file__).parent.parent / "data" / "sample" / "recordings"
+RATE = 16000
+
+
+def activity(length, *voiced):
+    probability = np.zeros(int(length / STEP), np.float32)
+    for start, end in voiced:
+        probability[int(start / STEP):int(end / STEP)] = 0.9
+    return Activity(probability, np.full(len(probability), -25, np.float32))
+
+
+@pytest.fixture(scope="module")
+def transcriber():
+    return Transcriber.from_settings(Settings())
+
+
+def write(path: Path, samples: np.ndarray, rate: int = 8000) -> Recording:
+    import soundfile
+    soundfile.write(path, samples, rate, subtype="PCM_16")
+    return Recording(call=Call(call_id=path.stem), path=str(path))
+
+
+def transcript(transcriber: Transcriber, recording: Recording) -> Transcript:
+    (_, made), = transcriber.run([recording])
+    assert isinstance(made, Transcript), made
+    return made
+
+
+# --- cutting -------------------------------------------------------------------------------------------------------------
+
+def test_chunks_hold_all_voice_and_none_is_longer_than_the_window():
+    voiced = [(3, 20), (40, 55), (58, 140), (150, 151)]
+    heard = activity(200, *voiced)
+    chunks = speech.pack(heard, 1, 200.0, 30.0)
+    assert all(chunk.duration <= 30.01 and chunk.channel == 1 for chunk in chunks)
+    pieces = [piece for chunk in chunks for piece in chunk.pieces]
+    for start, end in voiced:
+        covered = sum(max(0.0, min(end, piece.end) - max(start, piece.start)) for piece in pieces)
+        assert covered >= end - start - 0.1
+    assert sum(chunk.duration for chunk in chunks) < sum(end - start for start, end in voiced) + 4
+
+
+def test_silence_has_no_chunks():
+    assert speech.pack(activity(600), 0, 600.0, 30.0) == []
+
+
+def test_words_are_put_back_to_where_they_were_said_and_stretch_over_no_pause():
+    chunk = speech.Chunk(0, (Span(10, 12), Span(60, 63)))
+    timed = [("您好", 0.5, 1.5), ("请", 1.6, 2.6), ("讲", 2.6, 4.9)]
+    said = Segment("", 0, 5, tuple(Word(text=text, start=start, end=end) for text, start, end in timed))
+    placed = speech.place(chunk, said, [Span(10.3, 11.6), Span(60.2, 62.0)])
+    assert [(word.text, word.start, word.end) for word in placed.words] == [
+        ("您好", 10.5, 11.5), ("请", 60.08, 60.6), ("讲", 60.6, 62.12)]
+
+
+def test_voice_is_found_alike_in_blocks_and_as_a_whole():
+    with decode(SAMPLES / "sample-001.wav", max_hours=1) as audio:
+        samples = audio.read(0)
+    detector = VoiceActivity()
+    whole = detector.detect([samples])
+    blocks = detector.detect(samples[at:at + 512 * 100] for at in range(0, len(samples), 512 * 100))
+    assert np.allclose(whole.probability, blocks.probability, atol=1e-3) and np.array_equal(whole.level, blocks.level)
+    assert 20 < sum(span.end - span.start for span in whole.voiced()) < audio.duration
+
+
+# --- the crew ------------------------------------------------------------------------------------------------------------
+
+def test_the_crew_does_everything_once_and_keeps_few_calls_open():
+    waiting, lock, open_now, most = list(range(20)), threading.Lock(), set(), 0
+
+    def begin() -> bool:
+        nonlocal most
+        if not waiting:
+            return False
+        call = waiting.pop(0)
+        with lock:
+            open_now.add(call)
+            most = max(most, len(open_now))
+        crew.add([Step((call, 1), do=lambda parts, call=call: crew.add(
+            [Step((call, 0), do=finish, part=call, joinable=True)]))])
+        return True
+
+    def finish(parts):
+        for call in parts:
+            with lock:
+                open_now.discard(call)
+            crew.give(call)
+
+    crew = Crew(2, 3, begin)
+    assert sorted(crew.results()) == list(range(20)) and most <= 8
+
+
+def test_a_fault_that_is_nobodys_ends_the_crew():
+    def begin() -> bool:
+        crew.add([Step((0,), do=lambda parts: (_ for _ in ()).throw(MemoryError()))])
+        return True
+
+    crew = Crew(2, 1, begin)
+    with pytest.raises(MemoryError):
+        list(crew.results())
+
+
+# --- the recogniser ------------------------------------------------------------------------------------------------------
+
+def test_an_unknown_recogniser_is_named_with_what_there_is():
+    with pytest.raises(Problem, match="whisper"):
+        open_recogniser(Models(recogniser="nobody-base"), Speech())
+    assert "whisper" in RECOGNISERS
+
+
+@pytest.mark.parametrize(("token", "kept"), [
+    ("您", True), ("，", True), (" APP", True), ("8", True), (" international", False),
+    ("안녕", False), ("です", False), ("привет", False)])
+def test_the_vocabulary_keeps_mandarin(token, kept):
+    assert keeps(token.encode()) is kept
+
+
+@pytest.mark.speech
+def test_the_smaller_vocabulary_keeps_every_control_token(transcriber):
+    from models import shelf
+    smaller = cut(shelf.locate("whisper-base", Settings().models))
+    assert smaller is not None
+    size = 51865
+    assert set(range(50257, size)) < set(smaller.kept) and len(smaller.kept) < size / 2
+
+
+@pytest.mark.speech
+@pytest.mark.parametrize("kind", ["silence", "noise", "ringback", "music"])
+def test_no_text_comes_out_where_nobody_speaks(kind, transcriber, tmp_path):
+    time = np.arange(8000 * 25) / 8000
+    step = 2 ** ((time * 2).astype(int) % 5 / 6)
+    chord = sum(0.08 * np.sin(2 * np.pi * tone * step * time) * np.exp(-(time % 0.5) * 3) for tone in (262, 330, 524))
+    noise = np.random.default_rng(1).normal(0, 0.01, (len(time), 2))
+    sound = {
+        "silence": np.zeros((len(time), 2)),
+        "noise": noise,
+        "ringback": noise / 10 + (0.2 * np.sin(2 * np.pi * 450 * time) * (time % 5 < 1))[:, None] * [1, 0],
+        "music": noise / 10 + chord[:, None] * [1, 0],
+    }[kind]
+    made = transcript(transcriber, write(tmp_path / f"{kind}.wav", sound))
+    assert [turn.text for turn in made.turns] == []
+
+
+@pytest.mark.speech
+def test_a_stereo_call_becomes_turns_of_agent_and_customer(transcriber):
+    seconds: list[float] = []
+    recording = Recording(call=Call(call_id="one"), path=str(SAMPLES / "sample-001.wav"))
+    (_, made), = transcriber.run([recording], on_audio=seconds.append)
+    text = {who: "".join(turn.text for turn in made.turns if turn.speaker == who) for who in ("agent", "customer")}
+    assert "请问有什么可以帮您" in text["agent"] and "宽带" in text["customer"]
+    assert all(turn.text[-1] in "。？！" and turn.words and turn.loudness is not None for turn in made.turns)
+    assert sum(seconds) == pytest.approx(made.duration, abs=0.02)
+    assert made.recognition["layout"]["kind"] == "stereo" and len(made.recognition["audio"]["sha256"]) == 64
+    assert not re.search("[們請個]", text["agent"])
+
+
+@pytest.mark.speech
+def test_fake_stereo_is_told_apart_by_voice(transcriber, tmp_path):
+    with decode(SAMPLES / "sample-004.mp3", max_hours=1) as audio:
+        mono = audio.read(0, 0, 35)[::2]
+    made = transcript(transcriber, write(tmp_path / "fake.wav", np.stack((mono, mono * 0.7), axis=1)))
+    assert made.recognition["layout"]["kind"] == "mono" and made.recognition["diariser"]
+    assert {turn.speaker for turn in made.turns} == {"agent", "customer"}
+
+
+@pytest.mark.speech
+def test_a_bad_call_fails_by_itself_and_the_others_go_on(transcriber, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"nothing like sound")
+    bad = Recording(call=Call(call_id="bad"), path=str(tmp_path / "bad.wav"))
+    good = write(tmp_path / "good.wav", np.zeros((8000, 2)))
+    made = {recording.call.call_id: result for recording, result in transcriber.run([bad, good])}
+    assert isinstance(made["bad"], Failure) and made["bad"].stage == "decode" and isinstance(made["good"], Transcript)
+
+
+@pytest.mark.speech
+def test_a_call_that_takes_too_long_is_given_up_with_its_reason(transcriber):
+    recording = Recording(call=Call(call_id="slow"), path=str(SAMPLES / "sample-001.wav"))
+    (_, made), = transcriber.run([recording], seconds_limit=lambda duration: 0.001)
+    assert isinstance(made, Failure) and made.code == "time_limit" and made.retryable
+
+
+class Broken:
+    name, version, window, workers, batch = "broken", "1", 30.0, 2, 1
+
+    def __init__(self, fault: Exception):
+        self.fault = fault
+
+    def recognise(self, chunks):
+        raise self.fault
+
+
+def test_an_unexpected_fault_is_a_failure_with_its_type_and_stage():
+    transcriber = Transcriber(Broken(RuntimeError("boom")), VoiceActivity(), Models())
+    (_, made), = transcriber.run([Recording(call=Call(call_id="x"), path=str(SAMPLES / "sample-001.wav"))])
+    assert isinstance(made, Failure) and made.code == "internal_error" and made.stage == "recognition"
+    assert "RuntimeError" in made.message
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), OSError(28, "No space left on device")])
+def test_what_is_no_fault_of_the_call_is_raised(fault):
+    transcriber = Transcriber(Broken(fault), VoiceActivity(), Models())
+    with pytest.raises(type(fault)):
+        list(transcriber.run([Recording(call=Call(call_id="x"), path=str(SAMPLES / "sample-001.wav"))]))
+
+
+def test_samples_are_read_in_pieces():
+    audio = Audio.from_samples(np.arange(RATE * 4, dtype=np.float32) / (RATE * 8))
+    found = speech.samples(audio, speech.Chunk(0, (Span(1, 1.5), Span(3, 3.5))))
+    assert len(found) == RATE and found[0] == pytest.approx(0.125, abs=1e-3) and found[-1] < 0.44
