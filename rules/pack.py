@@ -147,7 +147,7 @@ def _order(entries: dict[str, tuple[Rule, Place, tuple]], params: dict, problems
     """Rules so that each comes after those it refers to; a circle is a problem."""
     needs = {i: [other for _, other in _references(rule)] for i, (rule, _, _) in entries.items()}
     for (rule_id, _), found in params.items():
-        needs[rule_id] += references(found)
+        needs[rule_id] += references(found, ordered=True)
     order: dict[str, None] = {}
     path: list[str] = []
 

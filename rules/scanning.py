@@ -8,7 +8,9 @@ from records import Match
 from rules.compiling import Chain, Leaf, Plan, Use
 from rules.phrases import Literal, Run
 from rules.slots import LONGEST, Slots, alike, half_right
-from rules.text import BREAK, Text, sound_of
+from rules.text import BREAK, CUT, Text, sound_of
+
+SEPARATORS = BREAK + CUT
 
 MOST_HITS = 20_000
 """Hits looked at in one call; only text made to be a burden has more."""
@@ -194,8 +196,11 @@ class Scan:
         for which in plan.regex_set.Match(light) or ():
             leaf, compiled = plan.regexes[which]
             for found in compiled.finditer(light):
-                if found.end() > found.start():
-                    self._note(leaf, found.start(), found.end(), plan.leaves[leaf].confidence, "pattern")
+                start = found.start()
+                while start < found.end() and light[start] in SEPARATORS:  # a pattern may begin with the turn's border
+                    start += 1
+                if found.end() > start:
+                    self._note(leaf, start, found.end(), plan.leaves[leaf].confidence, "pattern")
 
     def _words(self) -> None:
         waiting = [(leaf, trigger, patterns) for leaf, (trigger, patterns) in self.plan.word_leaves.items()

@@ -1,15 +1,16 @@
 """Everything a rule can be decided by that is more than counting hits: one visible table, a file an operator family.
 
 To add one: write a function `(view, rule, params) -> Outcome` with its parameters as an Entry, and add a row here.
-Parameters of type RuleRef name other rules of the pack; the loader checks them and orders the rules by them.
+Parameters of type RuleRef name other rules of the pack; the loader checks them and orders the rules by them (HitsOf: checks
+them only).
 """
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rules.operators import calendar, metadata
-from rules.operators.parameters import RuleRef
+from rules.operators import calendar, holds, metadata
+from rules.operators.parameters import HitsOf, RuleRef
 from rules.schema import Entry
 from rules.view import Outcome
 
@@ -24,14 +25,23 @@ TABLE: dict[str, Operator] = {
     "metadata_at_most": Operator(metadata.at_most, metadata.AtMost, "a number of the call's metadata is at most a limit"),
     "metadata_equals": Operator(metadata.equals, metadata.Equals, "a field of the metadata has one of some values"),
     "both_speak": Operator(metadata.both_speak, metadata.Nothing, "agent and customer are both heard (for applies)"),
+    "holds": Operator(holds.request, holds.Request, "finds every hold: request, answer, check-backs, return"),
+    "hold_permission": Operator(holds.permission, holds.OfHolds, "every hold is asked, not announced"),
+    "hold_consent": Operator(holds.consent, holds.OfHolds, "the customer agrees to every hold before the silence"),
+    "hold_reason": Operator(holds.reason, holds.Reason, "every hold is given a reason and a length"),
+    "hold_check_back": Operator(holds.check_back, holds.CheckBack, "in long holds the agent comes back from time to time"),
+    "hold_return": Operator(holds.returned, holds.OfHolds, "after every hold the agent thanks or apologises"),
+    "unannounced_silence": Operator(holds.unannounced, holds.Unannounced, "no long silence of the agent's without a hold"),
+    "transfer": Operator(holds.transfer, holds.Transfer, "a transfer is explained and the customer says yes"),
     "fits_the_day": Operator(calendar.fits_the_day, calendar.FitsTheDay, "on days off the greeting names the right day"),
 }
 
 
-def references(params: Entry) -> list[str]:
-    """Ids of the rules that an operator's parameters name."""
+def references(params: Entry, ordered: bool = False) -> list[str]:
+    """Ids of the rules that an operator's parameters name; `ordered`: only those whose verdict is needed."""
+    kinds = {RuleRef} if ordered else {RuleRef, HitsOf}
     return [value for name, field in type(params).model_fields.items()
-            if RuleRef in field.metadata and isinstance(value := getattr(params, name), str)]
+            if kinds.intersection(field.metadata) and isinstance(value := getattr(params, name), str)]
 
 
-__all__ = ["TABLE", "Operator", "RuleRef", "references"]
+__all__ = ["TABLE", "HitsOf", "Operator", "RuleRef", "references"]
