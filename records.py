@@ -94,7 +94,8 @@ class Word(Record):
 
 
 class Turn(Record):
-    """What one speaker says without the other taking over. `channel` is 0 (left/mono) or 1 (right); `loudness` in dBFS."""
+    """What one speaker says without the other taking over. `channel` is 0 (left/mono) or 1 (right); `loudness` in dBFS;
+    `pitch_spread` is the standard deviation of the voice's pitch in semitones."""
 
     speaker: Speaker
     text: str
@@ -103,6 +104,7 @@ class Turn(Record):
     confidence: float | None = None
     channel: int | None = None
     loudness: float | None = None
+    pitch_spread: float | None = None
     words: tuple[Word, ...] = ()
 
 

@@ -14,7 +14,8 @@ from records import Problem, Speaker, Transcript, Turn
 from rules.engine import Engine
 from rules.schema import Example, Rule
 
-_LINE = re.compile(r"^\s*([ACXI])\s*(?:\[\s*([\d.]+)\s*-\s*([\d.]+)\s*\])?\s*[:：]\s*(.*)$")
+_LINE = re.compile(r"^\s*([ACXI])\s*(?:\[\s*([\d.]+)\s*-\s*([\d.]+)\s*(?:(-[\d.]+)dB)?\s*(?:([\d.]+)st)?\s*\])?"
+                   r"\s*[:：]\s*(.*)$")
 _SPEAKERS: dict[str, Speaker] = {"A": "agent", "C": "customer", "X": "unknown", "I": "ivr"}
 
 
@@ -60,7 +61,8 @@ def judge(engine: Engine, rule: Rule, example: str | Example) -> tuple[str, str]
 
 
 def call_of(rule: Rule, example: str | Example) -> Transcript:
-    """An example as a call. Times may be given as `A[0.5-3.2]: …`; raises Problem where a dialogue cannot be read."""
+    """An example as a call. Times, level and spread of pitch (semitones) may be given as
+    `A[0.5-3.2]: …`, `A[0.5-3.2 -21dB 3st]: …`; raises Problem where a dialogue cannot be read."""
     if isinstance(example, str):
         example = Example(say=example)
     who: Speaker = "customer" if rule.who == "customer" else "agent"
@@ -84,9 +86,10 @@ def _turn(rule: Rule, line: str) -> Turn:
     found = _LINE.match(line)
     if found is None:
         raise Problem(f"{rule.id}: the example line {line!r} is no turn; write A: … for the agent, C: … for the customer")
-    letter, start, end, text = found.groups()
+    letter, start, end, level, spread, text = found.groups()
     return Turn(speaker=_SPEAKERS[letter], text=text, start=float(start) if start else None,
-                end=float(end) if end else None)
+                end=float(end) if end else None, loudness=float(level) if level else None,
+                pitch_spread=float(spread) if spread else None)
 
 
 def _say(example: str | Example) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rules.operators import calendar, holds, metadata
+from rules.operators import calendar, holds, metadata, special, voice
 from rules.operators.parameters import HitsOf, RuleRef
 from rules.schema import Entry
 from rules.view import Outcome
@@ -24,7 +24,7 @@ class Operator(NamedTuple):
 TABLE: dict[str, Operator] = {
     "metadata_at_most": Operator(metadata.at_most, metadata.AtMost, "a number of the call's metadata is at most a limit"),
     "metadata_equals": Operator(metadata.equals, metadata.Equals, "a field of the metadata has one of some values"),
-    "both_speak": Operator(metadata.both_speak, metadata.Nothing, "agent and customer are both heard (for applies)"),
+    "both_speak": Operator(special.both_heard, metadata.Nothing, "both sides can be heard (for applies)"),
     "holds": Operator(holds.request, holds.Request, "finds every hold: request, answer, check-backs, return"),
     "hold_permission": Operator(holds.permission, holds.OfHolds, "every hold is asked, not announced"),
     "hold_consent": Operator(holds.consent, holds.OfHolds, "the customer agrees to every hold before the silence"),
@@ -34,6 +34,17 @@ TABLE: dict[str, Operator] = {
     "unannounced_silence": Operator(holds.unannounced, holds.Unannounced, "no long silence of the agent's without a hold"),
     "transfer": Operator(holds.transfer, holds.Transfer, "a transfer is explained and the customer says yes"),
     "fits_the_day": Operator(calendar.fits_the_day, calendar.FitsTheDay, "on days off the greeting names the right day"),
+    "silent_call": Operator(special.silent_call, special.Unclear, "nobody answers: greetings, the no-sound script, goodbye"),
+    "unclear_call": Operator(special.unclear_call, special.Unclear, "a customer who cannot be heard is asked to speak up"),
+    "speaking_rate": Operator(voice.rate, voice.Plain, "characters a minute while the agent speaks"),
+    "interruption": Operator(voice.interruption, voice.Plain, "how often the agent starts while the customer goes on"),
+    "dead_air": Operator(voice.silence, voice.Silence, "the longest silence outside holds, and the share of silence"),
+    "talk_share": Operator(voice.listening, voice.Plain, "the customer's share of the talk"),
+    "answer_time": Operator(voice.latency, voice.Plain, "median time from a customer's question to the answer"),
+    "own_loudness": Operator(voice.loudness, voice.Plain, "agent turns far from the agent's own median level"),
+    "pitch_spread": Operator(voice.pitch, voice.Plain, "how far the agent's pitch moves"),
+    "call_length": Operator(voice.duration, voice.Plain, "length of the call, by metadata or the last turn"),
+    "pretend_deaf": Operator(voice.pretend_deaf, voice.Plain, "says it hears nothing after a customer who was clear"),
 }
 
 

@@ -37,11 +37,3 @@ def equals(view: View, rule: Rule, params: Equals) -> Outcome:
 
 class Nothing(Entry):
     """No parameters."""
-
-
-def both_speak(view: View, rule: Rule, params: Nothing) -> Outcome:
-    """Whether there are two sides to the call; a silent call has only the agent's. Made to be used in `applies`."""
-    for who, name in (("agent", "坐席"), ("customer", "客户")):
-        if not any(view.turns[i].text.strip() for i in view.spoken_by(who)):
-            return Outcome("fail", 1.0, reason=f"没有{name}的声音")
-    return Outcome("pass")
