@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
 
@@ -22,16 +22,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from models.clustering_diariser import ClusteringDiariser
 from models.diariser import RATE, Diariser
-from models.pyannote_diariser import STEP, PyannoteDiariser
+from models.pyannote_diariser import OVERLAP, PyannoteDiariser
 from models.voiceprint import Timbre
 from pipeline.decode import decode
 from settings import Settings
 
 SAMPLES = Path(__file__).resolve().parent.parent / "data" / "sample"
 FRAME = 0.01     # seconds
+Call = tuple[str, np.ndarray, list[tuple[float, float, str]]]
 
 
-def calls(most: int) -> Iterator[tuple[str, np.ndarray, list[tuple[float, float, str]]]]:
+def calls(most: int) -> Iterator[Call]:
     """Name, mono samples at 16 kHz, turns (start, end, speaker) of the sample calls with two speakers."""
     recordings = {path.stem: path for path in (SAMPLES / "recordings").iterdir()}
     done = 0
@@ -47,7 +48,7 @@ def calls(most: int) -> Iterator[tuple[str, np.ndarray, list[tuple[float, float,
         yield transcript["call_id"], resample_poly(mono, RATE, audio.sample_rate).astype(np.float32), turns
 
 
-def error(spans: list[tuple[float, float, int]], turns: list[tuple[float, float, str]], seconds: float) -> np.ndarray:
+def error(spans: Sequence[tuple[float, float, int]], turns: list[tuple[float, float, str]], seconds: float) -> np.ndarray:
     """Missed, false alarm and confused time as shares of the spoken time, at the better naming of the speakers."""
     who = sorted({speaker for _, _, speaker in turns})
     said = np.zeros((2, int(seconds / FRAME) + 1), bool)
@@ -65,7 +66,7 @@ def error(spans: list[tuple[float, float, int]], turns: list[tuple[float, float,
     return min(np.array(ways) / said.sum(), key=sum)
 
 
-def measure(name: str, diariser: Diariser, data: list[tuple[str, np.ndarray, list[tuple[float, float, str]]]]) -> None:
+def measure(name: str, diariser: Diariser, data: list[Call]) -> None:
     diariser.diarise(data[0][1][:10 * RATE])
     begin, errors = time.process_time(), {}
     for call, samples, turns in data:
@@ -75,12 +76,13 @@ def measure(name: str, diariser: Diariser, data: list[tuple[str, np.ndarray, lis
     print(json.dumps({"way": name, "error": round(float(mean.sum()), 3), "missed": round(float(mean[0]), 3),
                       "false_alarm": round(float(mean[1]), 3), "confused": round(float(mean[2]), 3),
                       "seconds_a_second": round(took, 3),
-                      "confused_by_call": {call: round(float(shares[2]), 3) for call, shares in errors.items()}}), flush=True)
+                      "confused_by_call": {call: round(float(shares[2]), 3) for call, shares in errors.items()}}),
+          flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--step", type=float, nargs="*", default=[STEP], help="steps of the segmentation window")
+    parser.add_argument("--step", type=float, nargs="*", default=[OVERLAP], help="steps of the segmentation window")
     parser.add_argument("--calls", type=int, default=99, help="at most so many calls")
     options = parser.parse_args()
     models = Settings().models
