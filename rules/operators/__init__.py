@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rules.operators import calendar, holds, metadata, special, voice
+from rules.operators import calendar, conduct, holds, metadata, names, outbound, special, voice
 from rules.operators.parameters import HitsOf, RuleRef
 from rules.schema import Entry
 from rules.view import Outcome
@@ -33,6 +33,12 @@ TABLE: dict[str, Operator] = {
     "hold_return": Operator(holds.returned, holds.OfHolds, "after every hold the agent thanks or apologises"),
     "unannounced_silence": Operator(holds.unannounced, holds.Unannounced, "no long silence of the agent's without a hold"),
     "transfer": Operator(holds.transfer, holds.Transfer, "a transfer is explained and the customer says yes"),
+    "name_asked": Operator(names.asked, names.Asked, "asks for the name where nobody knows it"),
+    "name_used": Operator(names.used, names.Used, "turns that address the customer by name"),
+    "name_wrong": Operator(names.wrong, names.Wrong, "another surname, or the title of the other gender"),
+    "identity_asked": Operator(outbound.identity, outbound.Identity, "asks for the customer first and waits for the answer"),
+    "introduced": Operator(outbound.introduced, outbound.Introduced, "introduces itself after the customer has answered"),
+    "purpose_said": Operator(outbound.purpose, outbound.Purpose, "says why it calls, or comes to the business"),
     "fits_the_day": Operator(calendar.fits_the_day, calendar.FitsTheDay, "on days off the greeting names the right day"),
     "silent_call": Operator(special.silent_call, special.Unclear, "nobody answers: greetings, the no-sound script, goodbye"),
     "unclear_call": Operator(special.unclear_call, special.Unclear, "a customer who cannot be heard is asked to speak up"),
@@ -44,6 +50,11 @@ TABLE: dict[str, Operator] = {
     "own_loudness": Operator(voice.loudness, voice.Plain, "agent turns far from the agent's own median level"),
     "pitch_spread": Operator(voice.pitch, voice.Plain, "how far the agent's pitch moves"),
     "call_length": Operator(voice.duration, voice.Plain, "length of the call, by metadata or the last turn"),
+    "to_a_question": Operator(conduct.to_a_question, conduct.Nothing, "hits count only in the answer to a customer's question"),
+    "hang_up": Operator(conduct.hang_up, conduct.Nothing, "threatens to hang up, or cuts off a customer who is not done"),
+    "personal_numbers": Operator(conduct.personal_numbers, conduct.Nothing, "full personal numbers are read out, in pieces too"),
+    "refusal_sandwich": Operator(conduct.sandwich, conduct.Refused, "a refusal stands between understanding and a way out"),
+    "calm_answer": Operator(conduct.calm_answer, conduct.Answered, "abuse is answered calmly or handed over"),
     "pretend_deaf": Operator(voice.pretend_deaf, voice.Plain, "says it hears nothing after a customer who was clear"),
 }
 
