@@ -1,0 +1,129 @@
+"""Holds and transfers as calls bring them: with times, without, cut in pieces, out of order."""
+
+from __future__ import annotations
+
+import pytest
+
+from records import Transcript, Turn
+from rules.engine import Engine
+from rules.view import View
+
+ENGINE = Engine.open()
+WHO = {"A": "agent", "C": "customer", "X": "unknown", "I": "ivr"}
+
+
+def view(*lines: tuple) -> View:
+    """Lines are (speaker, text) or (speaker, text, start, end)."""
+    turns = [
+        {
+            "speaker": WHO[line[0]],
+            "text": line[1],
+            **(dict(zip(("start", "end"), line[2:], strict=True)) if line[2:] else {}),
+        }
+        for line in lines
+    ]
+    return ENGINE.view(Transcript(call_id="t", turns=tuple(Turn.model_validate(turn) for turn in turns)))
+
+
+ASKED = ("A", "我查一下缴费记录，大约一分钟，请您稍等好吗", 0, 5)
+YES = ("C", "好的", 5.5, 6)
+
+
+def test_each_hold_is_one_piece_of_evidence_and_check_backs_are_none() -> None:
+    call = view(
+        ASKED,
+        YES,
+        ("A", "还在查，请您再等半分钟", 33, 36),
+        ("C", "嗯", 36, 37),
+        ("A", "谢谢您等我，交过了", 60, 64),
+        ("C", "那上个月呢", 65, 67),
+        ("A", "您再等我一下，我看看上个月的，半分钟好吗", 68, 72),
+        ("C", "行", 72, 73),
+        ("A", "让您久等了，上个月也交了", 95, 99),
+    )
+    outcome = call.outcome("hold.request")
+    assert (outcome.verdict, outcome.value, [hit.turn for hit in outcome.hits]) == ("found", 2, [0, 6])
+    assert {
+        rule: call.outcome(f"hold.{rule}").verdict for rule in ("permission", "consent", "reason", "check_back", "return")
+    } == dict.fromkeys(("permission", "consent", "reason", "check_back", "return"), "pass")
+    assert [hit.turn for hit in call.outcome("hold.check_back").hits] == [2]
+
+
+@pytest.mark.parametrize(("back", "note"), [("感谢您的耐心等待，交过了", "感谢等待"), ("不好意思让您久等了", "为等待致歉")])
+def test_the_wording_of_the_return_is_noted(back: str, note: str) -> None:
+    outcome = view(ASKED, YES, ("A", back, 25, 29)).outcome("hold.return")
+    assert (outcome.verdict, outcome.hits[0].note) == ("pass", note) and note in outcome.reason
+
+
+@pytest.mark.parametrize(("silence", "verdict"), [(2.0, "none"), (20.0, "found")])
+def test_i_will_look_is_a_hold_only_where_silence_follows(silence: float, verdict: str) -> None:
+    call = view(
+        ("A", "我看看您的订单", 0, 3), ("A", "已经发出了", 3 + silence, 8 + silence), ("C", "好", 9 + silence, 10 + silence)
+    )
+    assert call.outcome("hold.request").verdict == verdict
+
+
+def test_one_lapse_among_many_holds_fails_the_call() -> None:
+    call = view(
+        ASKED,
+        YES,
+        ("A", "谢谢您等我，交过了", 25, 29),
+        ("C", "发票呢", 30, 31),
+        ("A", "等一下", 31, 32),
+        ("A", "开了", 50, 51),
+    )
+    for rule in ("permission", "consent", "reason", "return"):
+        outcome = call.outcome(f"hold.{rule}")
+        assert (outcome.verdict, [hit.turn for hit in outcome.hits]) == ("fail", [4]), rule
+
+
+def test_hallucinated_lines_in_a_silence_change_nothing() -> None:
+    call = view(ASKED, YES, ("X", "请不吝点赞订阅", 10, 12), ("A", "感谢等待，交过了", 25, 29))
+    assert call.outcome("hold.return").verdict == "pass" and call.outcome("hold.unannounced").verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        ([("C", "为什么多扣我钱", 0, 3), ("A", "是年费", 15, 17)], "fail"),
+        ([("C", "为什么多扣我钱", 0, 3), ("A", "是年费", 12.9, 17)], "pass"),
+        ([("C", "为什么多扣我钱", 0, 3), ("X", "字幕", 4, 6), ("A", "是年费", 15, 17)], "fail"),
+        ([ASKED, YES, ("A", "谢谢您等我", 40, 42)], "pass"),
+        ([("A", "您把光猫重启一下", 0, 3), ("C", "好", 3, 4), ("A", "灯亮了没有", 60, 62)], "pass"),
+        ([("A", "您单号多少", 0, 3), ("C", "等一下我去拿", 3, 5), ("A", "不着急", 30, 32)], "pass"),
+        ([("A", "您把光猫重启一下", 0, 3), ("C", "重启过了还是不行怎么办", 3, 6), ("A", "那换线试试", 30, 32)], "fail"),
+        ([("C", "为什么多扣我钱"), ("A", "是年费")], "not_applicable"),
+    ],
+)
+def test_silence_in_the_agents_turn_counts_unless_the_customer_is_busy(lines: list[tuple], verdict: str) -> None:
+    assert view(*lines).outcome("hold.unannounced").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        ([("A", "退款归财务，我给您转到财务部，可以吗"), ("C", "好，转吧")], "pass"),
+        ([("A", "退款归财务，我给您转到财务部，可以吗"), ("C", "等等，早餐几点")], "fail"),
+        ([("A", "我给您转一下"), ("C", "好")], "fail"),
+        ([("A", "我给您转到财务部"), ("I", "您的电话正在转接中"), ("C", "好")], "fail"),
+        ([("A", "这笔转账昨天到的"), ("C", "好")], "not_applicable"),
+    ],
+)
+def test_a_transfer_needs_where_or_why_and_a_yes(lines: list[tuple], verdict: str) -> None:
+    assert view(*lines).outcome("transfer.explained").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [("A", "稍等")],
+        [("C", "稍等")],
+        [("A", "稍等", 50, 40), ("C", "好", 10, 5), ("A", "好了", 0, 1)],
+        [("A", "", 0, 0), ("X", "", 0, 0)],
+        [("A", "请您稍等", 0, 9), ("C", "好", 2, 3), ("A", "感谢等待", 4, 5), ("A", "还在查", None, None)],
+    ],
+)
+def test_no_transcript_is_too_odd(lines: list[tuple]) -> None:
+    call = view(*lines)
+    assert len(ENGINE.findings(call)) == len(ENGINE.pack.rules)
