@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rules.operators import calendar, holds, metadata, names, outbound, special, voice
+from rules.operators import calendar, conduct, holds, metadata, names, outbound, special, voice
 from rules.operators.parameters import HitsOf, RuleRef
 from rules.schema import Entry
 from rules.view import Outcome
