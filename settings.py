@@ -61,6 +61,7 @@ class Scoring(Section):
     organisations: list[str] = Field(default=[], description="Names the agents answer with, where the call does not say")
     rule_pack: Path | None = Field(default=None, description="Directory of rule files instead of the built-in rules/zh")
     forms: Path | None = Field(default=None, description="Directory of form files instead of the built-in rules/forms")
+    meaning: bool = Field(default=True, description="Ask the trained paraphrase layer beside the rules' phrases")
     review_below: float = Field(default=0.6, ge=0, le=1, description="Verdicts less sure than this become needs_review")
 
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from records import Band, Draft, Evidence, Finding, Item, Mode, Problem, Transcript
+from rules.deciding import WEAK
 from rules.engine import Engine
 from rules.form import Adjustment, Bands, Form, FormItem, load
-from rules.view import Meaning
+from rules.weighing import Meaning
 from settings import Settings
 
 Decided = Literal["pass", "fail", "not_applicable", "needs_review"]
@@ -28,14 +29,18 @@ class Scorer:
     def __init__(self, engine: Engine, forms: dict[str, Form], content: bytes) -> None:
         self.engine, self.forms = engine, forms
         self.titles = {rule.id: rule.title for rule in engine.pack.rules.values()}
-        meaning = engine.knowledge.meaning
-        seed = f"{engine.version}\0{meaning.version if meaning else ''}\0".encode()
+        layer = engine.knowledge.layer
+        seed = f"{engine.version}\0{layer.version if layer else ''}\0".encode()
         self.version = "sha256:" + hashlib.sha256(seed + content).hexdigest()
 
     @classmethod
     def from_settings(cls, settings: Settings, meaning: Meaning | None = None) -> Scorer:
-        """Raises records.Problem with every mistake in rule and form files."""
+        """`meaning`: another layer than the trained one that comes along. Raises Problem with every mistake in the files."""
         scoring = settings.scoring
+        if meaning is None and scoring.meaning:
+            from rules.meaning.predict import Meaning as TrainedLayer
+
+            meaning = TrainedLayer.load()
         engine = Engine.open(scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below)
         forms, content = load(scoring.forms, engine.pack.rules)
         return cls(engine, forms, content)
@@ -100,11 +105,11 @@ def fill(item: FormItem, section: str, findings: dict[str, Finding], titles: dic
 
 
 def earned(item: FormItem, findings: Sequence[Finding]) -> float:
-    """Points of an item from the findings that apply; a weak pass (value below 1) earns its part."""
+    """Points of an item from the findings that apply; a weak pass earns its part."""
     if item.points == "deduct":
         hits = sum(max(1, len(f.evidence)) for f in findings if f.verdict == "fail")
         return max(0.0, item.weight - item.per_hit * hits)
-    shares = [0.0 if f.verdict == "fail" else f.value if f.value is not None and 0 < f.value < 1 else 1.0 for f in findings]
+    shares = [0.0 if f.verdict == "fail" else f.value or 1.0 if f.reason == WEAK else 1.0 for f in findings]
     share = min(shares) if item.points == "all" else sum(shares) / len(shares)
     return round(item.weight * share, 2)
 

@@ -15,12 +15,16 @@ app = typer.Typer(help="The rule pack: list, show, test, probe.", no_args_is_hel
 PackOption = Annotated[Path | None, typer.Option("--pack", help="Directory of rule files instead of the configured one")]
 
 
-def _open(pack: Path | None) -> Engine:
+def _open(pack: Path | None, with_meaning: bool = False) -> Engine:
     from rules.engine import Engine
     from settings import Settings
 
-    scoring = Settings().scoring
-    return Engine.open(pack or scoring.rule_pack, tuple(scoring.organisations), review_below=scoring.review_below)
+    scoring, meaning = Settings().scoring, None
+    if with_meaning and scoring.meaning:
+        from rules.meaning.predict import Meaning
+
+        meaning = Meaning.load()
+    return Engine.open(pack or scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below)
 
 
 @app.command("list")
@@ -40,6 +44,28 @@ def show(rule: str, pack: PackOption = None) -> None:
         raise Problem(f"there is no rule {rule}; `tingjian rules list` prints all")
     found = loaded.rules[rule].model_dump(mode="json", by_alias=True, exclude_defaults=True)
     typer.echo(json.dumps({"where_written": loaded.places[rule], **found}, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def schema(form: Annotated[bool, typer.Option("--form", help="Of form files instead of rule files")] = False) -> None:
+    """JSON Schema of a rule file, for editors that complete and check YAML by one."""
+    from rules.form import Form
+    from rules.schema import Rule
+
+    if form:
+        described = Form.model_json_schema()
+    else:
+        rule = Rule.model_json_schema(ref_template="#/$defs/{model}")
+        parts = rule.pop("$defs")
+        short = {"where": {"enum": ["opening", "closing", "anywhere"]},
+                 "find": {"type": "array", "items": {"type": "string"}}}
+        for field, instead in short.items():
+            rule["properties"][field] = {"anyOf": [rule["properties"][field], instead]}
+        described = {"type": "object", "additionalProperties": False, "required": ["rules"],
+                     "properties": {"rules": {"type": "array", "items": {"$ref": "#/$defs/Rule"}}},
+                     "$defs": {**parts, "Rule": rule}}
+    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
+    typer.echo(json.dumps(described, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -70,7 +96,7 @@ def test(pack: PackOption = None) -> None:
 def probe(file: Annotated[Path, typer.Argument(help="JSON Lines {rule, who, text, before?, after?}; - is standard input")],
           pack: PackOption = None) -> None:
     """Does each turn contain what its rule looks for? One answer a line, in order; bad lines answer with `error`."""
-    engine = _open(pack)
+    engine = _open(pack, with_meaning=True)
     try:
         lines = sys.stdin.readlines() if str(file) == "-" else file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

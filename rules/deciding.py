@@ -10,6 +10,10 @@ from rules.scanning import Hit
 from rules.schema import Condition, Count, Decide, Each, Rate, Rule, Step
 from rules.view import Outcome, View
 
+WEAK = "说法较弱，得一半分"
+"""The reason of a pass that earns half the points."""
+MOST_DOUBTS = 3
+"""Doubtful places shown of a rule without a hit."""
 _FIELDS = {"answered_after": "振铃时长", "released_by": "挂机方", "duration": "通话时长", "customer_name": "客户姓名",
            "started_at": "通话时间", "customer_gender": "客户性别", "agent_id": "工号"}
 
@@ -79,6 +83,9 @@ _WORDS = {"none": "没有出现", "found": "出现了", "fail": "未做到", "pa
 def _presence(view: View, rule: Rule) -> Outcome:
     """One hit is enough."""
     hits = view.hits(rule.id)
+    if not hits and rule.kind != "signal" and (doubts := view.doubts(rule.id)):
+        surest = tuple(sorted(doubts, key=lambda h: -h.confidence)[:MOST_DOUBTS])
+        return Outcome("needs_review", surest[0].confidence, surest, "可能有，把握不足，请人听一下")
     if rule.kind == "signal":
         return (Outcome("found", max(h.confidence for h in hits), hits, value=float(len(hits))) if hits
                 else Outcome("none", _absent(view, rule), value=0.0))
@@ -90,7 +97,7 @@ def _presence(view: View, rule: Rule) -> Outcome:
     best = max(hits, key=lambda h: (not h.weak, h.confidence))
     shown = (best, *[h for h in hits if h is not best])
     if best.weak:
-        return Outcome("pass", best.confidence, shown, "说法较弱，得一半分", 0.5)
+        return Outcome("pass", best.confidence, shown, WEAK, 0.5)
     return Outcome("pass", best.confidence, shown, "已做到")
 
 

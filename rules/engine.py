@@ -1,14 +1,14 @@
 """The rules at work: findings of a call, and the answer about one sentence."""
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from records import Finding, Match, Speaker, Transcript, Turn
 from rules.deciding import decide
 from rules.pack import Pack, load
-from rules.view import Knowledge, Meaning, Outcome, View
+from rules.view import Knowledge, Outcome, View
+from rules.weighing import Layer, Meaning
 
 
 class Answer(NamedTuple):
@@ -22,15 +22,17 @@ class Answer(NamedTuple):
 class Engine:
     """A loaded pack with what the installation knows; safe to use from several threads, calls do not share state."""
 
-    def __init__(self, pack: Pack, knowledge: Knowledge | None = None, review_below: float = 0.6) -> None:
-        self.pack, self.knowledge, self.review_below = pack, knowledge or Knowledge(), review_below
+    def __init__(self, pack: Pack, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
+                 review_below: float = 0.6) -> None:
+        self.pack, self.review_below = pack, review_below
+        self.knowledge = Knowledge(organisations, None if meaning is None else Layer(meaning, pack.rules))
         self.version = pack.version
 
     @classmethod
     def open(cls, directory: Path | None = None, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
              review_below: float = 0.6) -> Engine:
         """The pack of a directory, the built-in one by default; raises Problem where it has mistakes."""
-        return cls(load(directory), Knowledge(organisations, meaning), review_below)
+        return cls(load(directory), organisations, meaning, review_below)
 
     def view(self, call: Transcript) -> View:
         return View(call, self.pack.plan, self.pack.rules, self.knowledge, self._decide)
@@ -61,6 +63,8 @@ class Engine:
             turns.append(Turn(speaker=other, text=after))
         view = self.view(Transcript(call_id="probe", turns=tuple(turns)))
         view.free = True
+        if (layer := self.knowledge.layer) is not None:
+            view.opinion = layer.alone(rule.id, len(turns), at, (text, who, before or "", after or ""))
         hits = [h for h in view.hits(rule.id) if h.turn == at]
         if not hits or rule.who not in ("any", who):
             return Answer(0, view.absent([at]), None)
@@ -69,4 +73,4 @@ class Engine:
 
     def with_meaning(self, meaning: Meaning | None) -> Engine:
         """The same engine with another trained layer, or none."""
-        return Engine(self.pack, replace(self.knowledge, meaning=meaning), self.review_below)
+        return Engine(self.pack, self.knowledge.organisations, meaning, self.review_below)

@@ -214,6 +214,8 @@ class Rule(Entry):
     where: Where = Where()
     find: Part | None = None
     unless: Unless = Unless()
+    meaning: bool | None = Field(default=None, description="whether the trained layer is asked too; by default unless an "
+                                                           "operator decides the rule")
     like: list[str] = []
     unlike: list[str] = []
     decide: Decide | None = None

@@ -5,14 +5,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from records import Evidence, Finding, Speaker, Transcript, Turn
-from rules.compiling import Node, Plan
+from rules.compiling import Exceptions, Node, Plan
 from rules.scanning import Hit, Hits, Scan
 from rules.schema import Anchor, Rule, Where
 from rules.slots import DOUBLE_SURNAMES, Slots
 from rules.text import Text, key_of
+from rules.weighing import NOTE, Layer, Opinion, weigh
 
 OPENING_TURNS, OPENING_SECONDS, CLOSING_TURNS = 2, 15.0, 3
 ABSENT = 0.9
@@ -21,16 +22,6 @@ NEAR_MISS = 6
 _NEGATED = re.compile("(?:不|没|别|无需|无须|未|甭|勿|从来?不).{0,2}$")
 _QUOTED = re.compile("(?:[您你他她]们?(?:刚才?|上次)?(?:说|讲)|说的?是?|所谓|叫做|那句|[“\"「『])[^。！？]{0,6}$")
 _ASKS = re.compile("[^。！？!?\n\x1f]{0,12}?(?:[？?]|(?:[吗么呢]|没有?)(?![^。，,！？!?\n\x1f]))")
-
-
-class Meaning(Protocol):
-    """The trained layer: how likely each turn means what the rule looks for."""
-
-    version: str
-
-    def knows(self, rule: str) -> bool: ...
-
-    def probabilities(self, rule: str, turns: list[str], before: list[str], after: list[str]) -> Sequence[float]: ...
 
 
 class Outcome(NamedTuple):
@@ -45,11 +36,10 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What the installation knows beside the rules: whom agents answer for, from which confidence a meaning counts."""
+    """What the installation knows beside the rules: whom agents answer for, and the trained layer if it is used."""
 
     organisations: tuple[str, ...] = ()
-    meaning: Meaning | None = None
-    meaning_from: float = 0.5
+    layer: Layer | None = None
 
 
 class View:
@@ -67,6 +57,7 @@ class View:
         self.slots = Slots(self.text.key, self._names())
         self.scan = Scan(plan, self.text, self.slots)
         self._hits: dict[str, tuple[Hit, ...]] = {}
+        self._doubts: dict[str, tuple[Hit, ...]] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._windows: dict[int, frozenset[int] | None] = {}
         self._decide = decide
@@ -179,46 +170,66 @@ class View:
         return max(0.0, (second.start or 0.0) - (first.end or 0.0)) if one != other else 0.0
 
     # hits
+    def where_of(self, rule: Rule) -> Where:
+        """The rule's window, or the one that the call's business line has instead."""
+        override = rule.lines.get(self.call.line or "") if rule.lines else None
+        return override.where if override is not None and override.where is not None else rule.where
+
     def hits(self, rule_id: str) -> tuple[Hit, ...]:
         """A rule's hits in its window, exceptions taken out, overlaps joined, in the order of the call."""
         if rule_id not in self._hits:
             rule = self.rules[rule_id]
-            self._hits[rule_id] = self._detect(rule, self.window(rule.where, rule.who))
+            self._hits[rule_id] = self._detect(rule, self.window(self.where_of(rule), rule.who))
         return self._hits[rule_id]
+
+    def doubts(self, rule_id: str) -> tuple[Hit, ...]:
+        """Places of the rule's window that may be hits, too unsure to count; a person should look."""
+        self.hits(rule_id)
+        return self._doubts.get(rule_id, ())
 
     def _detect(self, rule: Rule, window: frozenset[int] | None) -> tuple[Hit, ...]:
         node = self.plan.nodes.get(rule.id)
         hits = gather(node, self.scan.hits) if node is not None else []
         if hits and window is not None:
             hits = [hit for hit in hits if hit.turn in window]
+        silenced: set[int] = set()
         if hits:
-            hits = join(hits)
-            hits = [hit for hit in hits if not self._excepted(rule, hit)]
-        if rule.like and self.knowledge.meaning is not None and self.knowledge.meaning.knows(rule.id):
-            hits = self._with_meaning(rule, window, hits)
-        return tuple(self._heard(hit) for hit in hits)
+            joined = join(hits)
+            hits = [hit for hit in joined if not self._excepted(rule, hit)]
+            silenced = {hit.turn for hit in joined}.difference(hit.turn for hit in hits)
+        if (opinion := self.opinion) is not None and rule.id in opinion.column and (hits or rule.id in opinion.found):
+            weighed = weigh(hits, silenced, opinion, rule.id, lambda turn: self._whole(rule, turn, window))
+            hits = weighed.hits
+            if weighed.doubts:
+                self._doubts[rule.id] = tuple([self._heard(hit) for hit in weighed.doubts])
+        return tuple([self._heard(hit) for hit in hits])
+
+    @cached_property
+    def opinion(self) -> Opinion | None:
+        """What the trained layer thinks of all turns; None without one."""
+        layer = self.knowledge.layer
+        return None if layer is None else layer.opinion([(turn.speaker, turn.text) for turn in self.turns])
+
+    def _whole(self, rule: Rule, turn: int, window: frozenset[int] | None) -> Hit | None:
+        """A turn as a hit of the trained layer, unless it is outside the window or an exception takes it back."""
+        if (window is not None and turn not in window) or rule.who not in ("any", self.speakers[turn]):
+            return None
+        hit = Hit(turn, self.text.offsets[turn], self.text.end_of(turn), 1.0, "pattern", False, NOTE)
+        return None if hit.start == hit.end or self._excepted_whole(rule, hit) else hit
 
     def _heard(self, hit: Hit) -> Hit:
         """A hit is no surer than the recognition of its turn."""
         sure = self.turns[hit.turn].confidence
         return hit if sure is None else hit._replace(confidence=hit.confidence * max(0.0, min(1.0, sure)))
 
-    def _with_meaning(self, rule: Rule, window: frozenset[int] | None, hits: list[Hit]) -> list[Hit]:
-        """Turns of the window that the trained layer takes for the rule's, beside those that phrases found."""
-        meaning = self.knowledge.meaning
-        assert meaning is not None
-        turns = [i for i in self.spoken_by(rule.who) if window is None or i in window]
-        said = [turn.text for turn in self.turns]
-        chances = meaning.probabilities(rule.id, [said[i] for i in turns], [said[i - 1] if i else "" for i in turns],
-                                        [said[i + 1] if i + 1 < len(said) else "" for i in turns])
-        found = {hit.turn: hit for hit in hits}
-        for index, chance in zip(turns, chances, strict=True):
-            if index in found:
-                continue
-            if chance >= self.knowledge.meaning_from:
-                start, end = self.text.offsets[index], self.text.end_of(index)
-                hits.append(Hit(index, start, end, float(chance), "pattern", False, "meaning"))
-        return sorted(hits)
+    def _excepted_whole(self, rule: Rule, hit: Hit) -> bool:
+        """Exceptions that speak of turns, not of words beside a hit."""
+        unless, leaves = rule.unless, self.plan.exceptions.get(rule.id)
+        if any(found.turn == hit.turn for other in unless.hit_of for found in self.hits(other)):
+            return True
+        if leaves is not None and self._turn_exception(leaves, hit.turn):
+            return True
+        return unless.repair is not None and self._repaired(rule, hit)
 
     def _excepted(self, rule: Rule, hit: Hit) -> bool:
         unless, leaves = rule.unless, self.plan.exceptions.get(rule.id)
@@ -244,9 +255,14 @@ class View:
             return True
         if any(hit.start <= h.start <= hit.end + NEAR_MISS and h.turn == hit.turn for h in found(leaves.after)):
             return True
-        return (any(h.turn == hit.turn for h in found(leaves.turn))
-                or any(h.turn == hit.turn - 1 for h in found(leaves.previous))
-                or any(h.turn == hit.turn + 1 for h in found(leaves.next)))
+        return self._turn_exception(leaves, hit.turn)
+
+    def _turn_exception(self, leaves: Exceptions, turn: int) -> bool:
+        """Phrases that take back every hit of their turn, of the next or of the one before."""
+        found = self.scan.hits.get
+        return (any(h.turn == turn for h in found(leaves.turn, ()))
+                or any(h.turn == turn - 1 for h in found(leaves.previous, ()))
+                or any(h.turn == turn + 1 for h in found(leaves.next, ())))
 
     def _repaired(self, rule: Rule, hit: Hit) -> bool:
         repair = rule.unless.repair

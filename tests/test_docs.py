@@ -32,6 +32,8 @@ def _written(default: object) -> str:
         return "–"
     if isinstance(default, list):
         return "[" + ", ".join(f'"{one}"' for one in default) + "]"
+    if isinstance(default, bool):
+        return str(default).lower()
     return f'"{default}"' if isinstance(default, str | Path) else str(default)
 
 
