@@ -3,7 +3,7 @@
     python bench/throughput.py [--minutes 30] [--model whisper-base] [--repeat 1] [--only NAME …]
 
 The sample recordings are repeated, each copy a little softer and shifted so that none is a duplicate, until there are so
-many minutes; the stereo ones make the comparison, the mono ones a second set for ours alone (bare, nobody knows the speakers).
+many minutes; the stereo ones make the comparison, the mono ones a second set for ours alone.
 Each contender runs in a process of its own, one after the other:
 
     tingjian run        the whole command: reading, recognition, guards, roles, rules, cards, the lake

@@ -28,7 +28,7 @@ from settings import Models, Settings
 log = logging.getLogger(__name__)
 
 # Raised by one whenever a stage changes what it makes of the same words and sound: stored transcripts are then made anew.
-STAGES = {"speech": 1, "guards": 1, "speakers": 1, "roles": 1, "turns": 1}
+STAGES = {"speech": 2, "guards": 1, "speakers": 1, "roles": 1, "turns": 1}
 OPENING, VOICE, RECOGNITION = 2, 1, 0       # within a call, what is nearest to the end goes first
 
 
