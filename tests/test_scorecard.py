@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.scorecard import Scorer, band, fill
 from records import Evidence, Finding, Problem, Transcript
+from rules.deciding import WEAK
 from rules.form import Bands, FormItem
 from settings import Scoring, Settings
 
@@ -125,6 +126,13 @@ def test_verdicts_become_points(points: str, verdicts: list[str], verdict: str, 
     findings = {rule: finding(rule, v, hits=2 if v == "fail" else 0) for rule, v in zip(item.rules, verdicts, strict=True)}
     filled = fill(item, "节", findings, {"a.a": "甲", "a.b": "乙"})
     assert (filled.verdict, filled.points) == (verdict, earned)
+
+
+@pytest.mark.parametrize(("reason", "points"), [(WEAK, 5), ("间隔中位数 0.5 秒", 10)])
+def test_only_a_weak_pass_earns_half_whatever_was_measured(reason: str, points: float) -> None:
+    item = FormItem(id="i", title="项", weight=10, rules=["a.a"])
+    half = finding("a.a", "pass", value=0.5).model_copy(update={"reason": reason})
+    assert fill(item, "节", {"a.a": half}, {"a.a": "甲"}).points == points
 
 
 def test_an_assist_item_is_prepared_and_left_to_the_person() -> None:
