@@ -43,7 +43,8 @@ class AudioFile:
 @dataclass(frozen=True)
 class Result:
     """One call done: its transcript and draft, or its failure. `recognised` is false when the stored transcript was only
-    scored again. `scorer_version` and `form_asked` say what made the draft, `transcriber_version` what made the words."""
+    scored again. `scorer_version` and `form_asked` say what made the draft, `transcriber_version` what made the words.
+    `metadata_sha256` keeps the stored one where nobody has told anew about the call; empty: taken from `recording`."""
 
     recording: Recording
     audio: AudioFile
@@ -54,6 +55,7 @@ class Result:
     scorer_version: str = ""
     form_asked: str | None = None
     recognised: bool = True
+    metadata_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ class Lake:
     def commit(self, results: Sequence[Result], source: str = "") -> None:
         """Keep a batch: all of it becomes visible together, or none. Needs `writing()`.
 
-        A call that is there already is replaced. Failures of calls that are now done go; new ones are kept with `source`.
+        A call that is there already is replaced. Failures of calls that are now done go (where the call was only scored
+        again, those of scoring); new ones are kept with `source`.
         """
         done = [result for result in results if result.transcript is not None and result.draft is not None]
         with _mendable(self.root, "written"):
@@ -208,8 +211,8 @@ class Lake:
 
     def _commit_failures(self, results: Sequence[Result], source: str) -> None:
         before = self.failed()
-        tried = {(result.recording.call.call_id, result.recording.path) for result in results}
-        after = [failed for failed in before if (failed.failure.call_id, failed.failure.recording) not in tried]
+        tried = {(result.recording.call.call_id, result.recording.path): result.recognised for result in results}
+        after = [failed for failed in before if not _over(failed.failure, tried)]
         after += [Failed(result.failure, source, result.audio, result.transcriber_version)
                   for result in results if result.failure is not None]
         if _failure_keys(before) != _failure_keys(after):
@@ -269,14 +272,14 @@ class Lake:
             Failure.model_validate(row), row["source"], AudioFile("", row["audio_size"], row["audio_mtime_ns"]),
             row["transcriber_version"]) for row in self.failures().collect().iter_rows(named=True)]
 
-    def transcripts(self) -> Iterator[Transcript]:
-        """Every transcript as it was committed, by call_id, with its words."""
-        for text in self._texts("transcripts", "transcript"):
+    def transcripts(self, call_ids: Sequence[str] | None = None) -> Iterator[Transcript]:
+        """Every transcript as it was committed, by call_id, with its words; or those of `call_ids`."""
+        for text in self._texts("transcripts", "transcript", call_ids):
             yield Transcript.model_validate_json(text)
 
-    def drafts(self) -> Iterator[Draft]:
-        """Every draft as it was committed, by call_id."""
-        for text in self._texts("drafts", "draft"):
+    def drafts(self, call_ids: Sequence[str] | None = None) -> Iterator[Draft]:
+        """Every draft as it was committed, by call_id; or those of `call_ids`."""
+        for text in self._texts("drafts", "draft", call_ids):
             yield Draft.model_validate_json(text)
 
     def transcript(self, call_id: str) -> Transcript:
@@ -300,12 +303,14 @@ class Lake:
         rows = self._scan(name).join(valid, on=["call_id", "batch_id"], how="semi")
         return rows.drop("batch_id").sort("call_id", order, maintain_order=True)
 
-    def _texts(self, name: str, column: str) -> Iterator[str]:
-        """JSON of all calls in order, a hundred calls in memory at a time."""
-        call_ids = self.call_ids()
-        for start in range(0, len(call_ids), 100):
-            some = call_ids[start:start + 100]
-            yield from self._details(name, "call_id").filter(pl.col("call_id").is_in(some)).collect()[column]
+    def _texts(self, name: str, column: str, call_ids: Sequence[str] | None) -> Iterator[str]:
+        """JSON of the calls in order, a hundred calls in memory at a time; only the partitions of their days are read."""
+        days = dict(self._scan("calls").select("call_id", "day").collect().iter_rows())
+        wanted = sorted(days if call_ids is None else days.keys() & set(call_ids))
+        for start in range(0, len(wanted), 100):
+            some = wanted[start:start + 100]
+            here = pl.col("day").is_in({days[call_id] for call_id in some}) & pl.col("call_id").is_in(some)
+            yield from self._details(name, "call_id").filter(here).collect()[column]
 
     def _text(self, name: str, column: str, call_id: str) -> str:
         found = self._details(name, "call_id").filter(pl.col("call_id") == call_id).collect()
@@ -331,8 +336,15 @@ def _call_row(result: Result, day: str) -> dict[str, Any]:
         "agent_channel": result.recording.agent_channel, "turns": len(transcript.turns),
         "audio_sha256": result.audio.sha256, "audio_size": result.audio.size, "audio_mtime_ns": result.audio.mtime_ns,
         "transcriber_version": result.transcriber_version, "scorer_version": result.scorer_version,
-        "form_asked": result.form_asked, "metadata_sha256": metadata_sha256(result.recording),
+        "form_asked": result.form_asked, "metadata_sha256": result.metadata_sha256 or metadata_sha256(result.recording),
         "finished_at": datetime.now(UTC)}
+
+
+def _over(failure: Failure, tried: dict[tuple[str, str], bool]) -> bool:
+    """`tried` tells of each call and recording whether it was recognised anew. Scoring a stored transcript again says
+    nothing of a recording that could not be read since."""
+    recognised = tried.get((failure.call_id, failure.recording))
+    return recognised is not None and (recognised or failure.stage == "scoring")
 
 
 def _failure_keys(failures: Sequence[Failed]) -> list[str]:
