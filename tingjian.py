@@ -25,6 +25,7 @@ COMMANDS = [
     ("export", "review.commands", "export"),
     ("score", "pipeline.commands", "score"),
     ("rules", "rules.commands", "app"),
+    ("rescore", "flows.rescore", "rescore_command"),
     ("evaluate", "flows.evaluate", "evaluate_command"),
     ("doctor", "models.commands", "doctor"),
     ("models", "models.commands", "app"),

@@ -11,8 +11,9 @@ Each contender runs in a process of its own, one after the other:
     file by file        faster-whisper's WhisperModel, a channel after the other, two threads, voice filter, word times
     batched             its BatchedInferencePipeline in batches of 8, otherwise the same
 
-Standard output has a table a set: seconds of audio a second, of the whole process and without its start-up; peak memory of
-the process and its children together; share of wrong characters (numerals and marks unified). Run it on an idle machine.
+Standard output has a table a set: seconds of audio a second, of the whole process and without its start-up; seconds of audio
+a second of CPU (that figure holds on a busy machine too); peak memory of the process and its children together; share of
+wrong characters (numerals and marks unified).
 """
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -121,14 +123,15 @@ def measure(name: str, folder: Path, model: str, seconds: float) -> dict[str, An
     """One contender in a fresh process: pace, peak memory of it and its children, errors."""
     environment = {**os.environ, "TINGJIAN_MODELS__RECOGNISER": model}
     with tempfile.TemporaryDirectory() as scratch:
-        began = time.time()
+        began, spent = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
         process = subprocess.Popen(command(name, folder, model, Path(scratch)), env=environment, text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         peak = [0]
         watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
         watcher.start()
         out = process.communicate()[0]
-        wall = time.time() - began
+        wall, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - spent.ru_utime - spent.ru_stime
         watcher.join()
         rows = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
         if name == "tingjian run":
@@ -138,7 +141,7 @@ def measure(name: str, folder: Path, model: str, seconds: float) -> dict[str, An
         raise SystemExit(f"{name} ended with {process.returncode} and gave {len(rows)} rows; see what it says: {tried}")
     ready = next((row["ready"] for row in rows if "ready" in row), None)
     return {"contender": name, "pace": seconds / wall, "pace_loaded": seconds / (wall - (ready - began)) if ready else None,
-            "peak_mb": peak[0] / 2**20, "cer": error_rate([row for row in rows if "call" in row])}
+            "pace_cpu": seconds / cpu, "peak_mb": peak[0] / 2**20, "cer": error_rate([row for row in rows if "call" in row])}
 
 
 def exported(scratch: Path) -> list[dict[str, Any]]:
@@ -196,10 +199,10 @@ def distance(one: str, other: str) -> int:
 
 def show(kind: str, seconds: float, rows: list[dict[str, Any]]) -> None:
     print(f"\n{kind}: {seconds / 60:.1f} minutes of audio")
-    print(f"{'':14}{'audio s/s':>11}{'loaded':>9}{'peak MB':>9}{'CER':>8}")
+    print(f"{'':14}{'audio s/s':>11}{'loaded':>9}{'a CPU s':>9}{'peak MB':>9}{'CER':>8}")
     for row in rows:
         loaded = f"{row['pace_loaded']:.1f}" if row["pace_loaded"] else "–"
-        print(f"{row['contender']:14}{row['pace']:11.1f}{loaded:>9}{row['peak_mb']:9.0f}{row['cer']:8.1%}", flush=True)
+        print(f"{row['contender']:14}{row['pace']:11.1f}{loaded:>9}{row['pace_cpu']:9.1f}{row['peak_mb']:9.0f}{row['cer']:8.1%}", flush=True)
 
 
 def machine() -> str:

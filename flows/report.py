@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from flows.job import Summary
+from insight.backtest import Scores
 
 BANDS = {"excellent": "excellent 优秀", "good": "good 良好", "needs_improvement": "needs improvement 需改进",
          "below_standard": "below standard 未达标", "not_scored": "not scored 未评分"}
@@ -28,4 +29,20 @@ def rows(summary: Summary) -> list[dict[str, Any]]:
     figures += [(f"  {code}", str(count)) for code, count in reasons.most_common()]
     if summary.left:
         figures.append(("left for the next run", str(summary.left)))
+    return [{"what": what, "value": value} for what, value in figures]
+
+
+def rescored_rows(scores: Scores, current: int, undated: int, failed: int) -> list[dict[str, Any]]:
+    """The same for a rescore: what its calls' scores and bands became."""
+    same = scores.calls - scores.up - scores.down
+    figures = [("scored again, not recognised again", str(scores.calls)), ("current before", str(current))]
+    if undated:
+        figures.append(("without a day, left out", str(undated)))
+    figures += [("score up", str(scores.up)), ("score down", str(scores.down)), ("score as before", str(same))]
+    if means := scores.means:
+        figures.append(("mean score", f"{means[0]:.1f} → {means[1]:.1f}"))
+    figures += [(f"{BANDS[old or 'not_scored']} → {BANDS[new or 'not_scored']}", str(count))
+                for old, new, count in scores.moved]
+    figures += [("newly fatal", str(scores.newly_fatal)), ("no longer fatal", str(scores.no_longer_fatal)),
+                ("failed", str(failed))]
     return [{"what": what, "value": value} for what, value in figures]
