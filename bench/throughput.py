@@ -202,7 +202,8 @@ def show(kind: str, seconds: float, rows: list[dict[str, Any]]) -> None:
     print(f"{'':14}{'audio s/s':>11}{'loaded':>9}{'a CPU s':>9}{'peak MB':>9}{'CER':>8}")
     for row in rows:
         loaded = f"{row['pace_loaded']:.1f}" if row["pace_loaded"] else "–"
-        print(f"{row['contender']:14}{row['pace']:11.1f}{loaded:>9}{row['pace_cpu']:9.1f}{row['peak_mb']:9.0f}{row['cer']:8.1%}", flush=True)
+        figures = f"{row['pace']:11.1f}{loaded:>9}{row['pace_cpu']:9.1f}{row['peak_mb']:9.0f}{row['cer']:8.1%}"
+        print(f"{row['contender']:14}{figures}", flush=True)
 
 
 def machine() -> str:
