@@ -169,7 +169,10 @@ class Item(Record):
 
 
 class Draft(Record):
-    """A prefilled scorecard. Nothing in it counts before a person has confirmed it (`state`)."""
+    """A prefilled scorecard. Nothing in it counts before a person has confirmed it (`state`).
+
+    `open_points` are the form's points that wait for a person; `score` is that of the others, brought to 100.
+    """
 
     call_id: str
     form: str
@@ -179,5 +182,6 @@ class Draft(Record):
     score: float | None
     band: Band | None
     fatal: bool
+    open_points: float = 0.0
     items: tuple[Item, ...]
     findings: tuple[Finding, ...]

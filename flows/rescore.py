@@ -85,9 +85,9 @@ def _result(held: Known, transcript: Transcript, draft: Draft, version: str) -> 
 
 
 def _forms_exist(scorer: Scoring, forms: set[str]) -> None:
-    check = getattr(scorer, "form", None)
-    for form in sorted(forms) if check else ():
-        check(form)
+    if (check := getattr(scorer, "form", None)) is not None:
+        for form in sorted(forms):
+            check(form)
 
 
 def day(value: str | None) -> str | None:

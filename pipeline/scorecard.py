@@ -57,6 +57,7 @@ class Scorer:
         return Draft.model_construct(
             call_id=transcript.call_id, form=chosen.id, form_version=chosen.version, rules_version=self.version,
             state="draft", score=score, band=None if score is None else band(score, chosen.bands), fatal=fatal,
+            open_points=round(sum(item.max_points for item in items if item.verdict == "needs_review"), 2),
             items=tuple(items), findings=findings)
 
     def form(self, form: str) -> Form:

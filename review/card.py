@@ -35,6 +35,8 @@ def _head(draft: Draft, transcript: Transcript, language: Language) -> Text:
            clock(transcript.duration), f"{say('form', language)} {say(draft.form, language)} {draft.form_version}"]
     line.append("\n" + " · ".join(part for part in who if part), "dim")
     line.append(f"\n{say('draft_note', language)}", "dim italic")
+    if draft.open_points:
+        line.append(f"\n{number(draft.open_points)} {say('open_points', language)}", "dim italic")
     return line
 
 

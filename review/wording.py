@@ -31,6 +31,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "organisation": ("单位", "organisation"), "play": ("播放", "play"), "pause": ("暂停", "pause"),
     "silence": ("静音", "silence"), "no_sound": ("录音不在原处，无法播放", "the recording is gone: no sound"),
     "keys": ("空格 播放／暂停 · ← → 五秒 · ↑ ↓ 上一句／下一句", "space play/pause · ← → 5 s · ↑ ↓ previous/next turn"),
+    "open_points": ("分待人工评定，得分只按其余各项折算", "points wait for a person; the score is that of the other items"),
     "draft_note": ("机器预填的草稿，经人工确认后才生效", "prefilled by rules; counts only once a person has confirmed it"),
     "all_passed": ("其余规则均通过或不适用", "all other rules passed or do not apply"),
     "removed": ("已剔除文本", "text removed"),

@@ -10,7 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rules.tables import simplified, syllables
 
@@ -23,52 +27,64 @@ DOUBLES = frozenset("谢拜掰慢看想试听说等天人常刚稍多好哈妈�
 DIGITS = {ord(c): d for c, d in zip("零〇○洞一幺二两三四五六七拐八九", "0000112234567789", strict=True)}
 WHOLE = (("了解", "瞭解"), ("目的", "目菂"), ("的确", "菂确"))
 """Words whose first or last character looks like a particle and is none; written otherwise before particles go."""
-GONE = "\0"
+GONE, GONE_CODE = "\1", 1
 BREAK = "\n"
 CUT = "\x1f"
 
+_LONE = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which some JSON has and nothing else takes."""
 _RUN = re.compile("(?:[零〇○洞一幺二两三四五六七拐八九0-9][ -]?){3,}")
-_STUTTER = re.compile(r"([^\W\d_])\1+")
 
 
-class _Fold(dict[int, str]):
-    """`str.translate` table that works out a character the first time it is met."""
+class _Table:
+    """A code point to code point table that works out a character the first time it is met; whole texts at once."""
 
-    def __missing__(self, code: int) -> str:
-        self[code] = folded = self.fold(chr(code))
-        return folded
+    def __init__(self, fold: Callable[[str], str]) -> None:
+        self.fold = fold
+        self.known = np.zeros(0x110000, np.uint32)  # 0: not met yet
 
-    def fold(self, character: str) -> str:
-        raise NotImplementedError
-
-
-class _Light(_Fold):
-    def fold(self, character: str) -> str:
-        wide = unicodedata.normalize("NFKC", character)
-        one = wide if len(wide) == 1 else character
-        one = one.lower() if len(one.lower()) == 1 else one
-        return {"嘛": "吗", BREAK: BREAK, CUT: CUT}.get(one) or simplified().get(one, one)
+    def __call__(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        found = self.known[codes]
+        if not found.all():
+            for code in set(codes[found == 0].tolist()):
+                self.known[code] = ord(self.fold(chr(code)))
+            found = self.known[codes]
+        return found
 
 
-class _Mark(_Fold):
-    def fold(self, character: str) -> str:
-        if character == BREAK or (character.isalnum() and character not in PARTICLES):
-            return character
-        return GONE
+def codes_of(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-class _Sound(_Fold):
-    """Characters to symbols, one a syllable; `near` folds sounds that speakers and recognisers mix up."""
+def text_of(codes: NDArray[np.uint32]) -> str:
+    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
 
-    def __init__(self, near: bool) -> None:
-        self.near = near
 
-    def fold(self, character: str) -> str:
-        number = "零一二三四五六七八九"
-        syllable = syllables().get(number[int(character)] if character in "0123456789" else character)
-        if syllable is None:
-            return character
-        return symbol(near_sound(syllable) if self.near else syllable)
+def _light(character: str) -> str:
+    wide = unicodedata.normalize("NFKC", character)
+    one = wide if len(wide) == 1 else character
+    one = one.lower() if len(one.lower()) == 1 else one
+    return {"嘛": "吗", BREAK: BREAK, CUT: CUT}.get(one) or simplified().get(one, one)
+
+
+def _mark(character: str) -> str:
+    """Characters that are matched on stay, the others become GONE."""
+    return character if character == BREAK or (character.isalnum() and character not in PARTICLES) else GONE
+
+
+def _allowed(character: str) -> str:
+    """How often in a row a character may stand, as a character: more is a stutter."""
+    stutters = character.isalpha()
+    return chr(2 if character in DOUBLES else 1 if stutters else 0xFFFF)
+
+
+def _sound(character: str, near: bool) -> str:
+    """A symbol for the syllable; `near` folds sounds that speakers and recognisers mix up."""
+    number = "零一二三四五六七八九"
+    syllable = syllables().get(number[int(character)] if character in "0123456789" else character)
+    if syllable is None:
+        return character
+    return symbol(near_sound(syllable) if near else syllable)
 
 
 _SYMBOLS: dict[str, str] = {}
@@ -98,12 +114,13 @@ def near_sound(syllable: str) -> str:
     return syllable[:-1] if syllable.endswith(("ang", "eng", "ing")) else syllable
 
 
-_LIGHT, _MARK, _SAME, _NEAR = _Light(), _Mark(), _Sound(near=False), _Sound(near=True)
+_LIGHT, _MARK, _ALLOWED = _Table(_light), _Table(_mark), _Table(_allowed)
+_SAME, _NEAR = _Table(partial(_sound, near=False)), _Table(partial(_sound, near=True))
 
 
 def light(text: str) -> str:
     """Width, case, traditional characters and digit runs folded; as long as `text`."""
-    folded = text.translate(_LIGHT)
+    folded = text_of(_LIGHT(codes_of(text)))
     return _RUN.sub(lambda run: run[0].translate(DIGITS), folded)
 
 
@@ -112,19 +129,15 @@ def squeeze(text: str) -> tuple[str, list[int]]:
     for word, instead in WHOLE:
         if word in text:
             text = text.replace(word, instead)
-    marked = text.translate(_MARK)
-    origin = [i for i, c in enumerate(marked) if c != GONE]
-    key = marked.replace(GONE, "")
-    if _STUTTER.search(key):
-        keep: list[int] = []
-        last = 0
-        for run in _STUTTER.finditer(key):
-            wanted = 2 if run[1] in DOUBLES else 1
-            keep.extend(range(last, run.start() + wanted))
-            last = run.end()
-        keep.extend(range(last, len(key)))
-        key, origin = "".join([key[i] for i in keep]), [origin[i] for i in keep]
-    return key, origin
+    marked = _MARK(codes_of(text))
+    origin = np.flatnonzero(marked != GONE_CODE)
+    codes = marked[origin]
+    if (repeated := codes[1:] == codes[:-1]).any():
+        place = np.arange(len(codes))
+        begins = np.concatenate(([0], np.where(repeated, 0, place[1:])))
+        kept = place - np.maximum.accumulate(begins) < _ALLOWED(codes)
+        origin, codes = origin[kept], codes[kept]
+    return text_of(codes), origin.tolist()
 
 
 def key_of(phrase: str) -> str:
@@ -134,12 +147,12 @@ def key_of(phrase: str) -> str:
 
 def sound_of(key: str) -> str:
     """Syllable symbols with near sounds folded; as long as `key`."""
-    return key.translate(_NEAR)
+    return text_of(_NEAR(codes_of(key)))
 
 
 def exact_sound_of(key: str) -> str:
     """Syllable symbols with near sounds kept apart; as long as `key`."""
-    return key.translate(_SAME)
+    return text_of(_SAME(codes_of(key)))
 
 
 class Text:
@@ -155,6 +168,8 @@ class Text:
         for i, text in enumerate(texts):
             if BREAK in text or CUT in text:
                 text = text.replace(BREAK, " ").replace(CUT, " ")
+            if not text.isascii():
+                text = _LONE.sub("\ufffd", text)
             self.offsets.append(at)
             pieces.append(text)
             pieces.append(CUT if i + 1 < len(texts) and speakers[i + 1] == speakers[i] else BREAK)

@@ -64,6 +64,10 @@ def test_only_what_applies_and_is_decided_counts(scorer: Scorer, said: list[str]
     assert draft.fatal == (said[-1] == "混蛋东西")
 
 
+def test_a_draft_says_how_many_points_wait_for_a_person(scorer: Scorer) -> None:
+    assert scorer.draft(call("您好请讲")).open_points == 40
+
+
 def test_items_say_why_they_have_their_verdict(scorer: Scorer) -> None:
     items = {item.id: item for item in scorer.draft(call("您好请讲")).items}
     assert (items["hello"].verdict, items["hello"].points) == ("pass", 20)
