@@ -21,8 +21,7 @@ from rules.tables import simplified, syllables
 PARTICLES = frozenset("的了啊呢呀哦噢喔嗯呃额哎唉诶欸哈啦咯嘞哟")
 """Left out on both sides, phrase and speech: they come and go in speech and recognisers drop or invent them. 吗 and 吧
 stay: they make the question."""
-DOUBLES = frozenset("谢拜掰慢看想试听说等天人常刚稍多好哈妈爸哥姐弟妹太往明清仅渐偏早晚轻大小年月家个样问聊查催点下"
-                    "0123456789")
+DOUBLES = frozenset("谢拜掰慢看想试听说等天人常刚稍多好哈妈爸哥姐弟妹太往明清仅渐偏早晚轻大小年月家个样问聊查催点下")
 """Characters that are doubled in ordinary words; any other doubled character is a stutter and read once."""
 DIGITS = {ord(c): d for c, d in zip("零〇○洞一幺二两三四五六七拐八九", "0000112234567789", strict=True)}
 WHOLE = (("了解", "瞭解"), ("目的", "目菂"), ("的确", "菂确"))
@@ -74,8 +73,9 @@ def _mark(character: str) -> str:
 
 def _allowed(character: str) -> str:
     """How often in a row a character may stand, as a character: more is a stutter."""
-    stutters = character.isalpha()
-    return chr(2 if character in DOUBLES else 1 if stutters else 0xFFFF)
+    if not character.isalpha():
+        return chr(0xFFFF)
+    return chr(2 if character in DOUBLES else 1)
 
 
 def _sound(character: str, near: bool) -> str:
