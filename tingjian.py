@@ -20,12 +20,12 @@ app = typer.Typer(
 # Command, module, function. An `app` is mounted as a group under its name.
 COMMANDS = [
     ("run", "flows.commands", "run"),
+    ("rescore", "flows.commands", "rescore"),
     ("show", "review.commands", "show"),
     ("page", "review.commands", "page"),
     ("export", "review.commands", "export"),
     ("score", "pipeline.commands", "score"),
     ("rules", "rules.commands", "app"),
-    ("rescore", "flows.rescore", "rescore_command"),
     ("evaluate", "flows.evaluate", "evaluate_command"),
     ("doctor", "models.commands", "doctor"),
     ("models", "models.commands", "app"),

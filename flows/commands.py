@@ -1,4 +1,4 @@
-"""`tingjian run`: the main job."""
+"""`tingjian run`, the main job, and `tingjian rescore`."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from flows.job import Job, Summary
+    from flows.rescore import Rescored
     from settings import Settings
 
 
@@ -113,3 +116,44 @@ def _report(summary: Summary, source: str, workspace: str) -> None:
     elif summary.done or summary.rescored:
         out.print(f"Look at a card: tingjian show CALL --workspace {workspace}", highlight=False, markup=False,
                   soft_wrap=True)
+
+
+def rescore(
+    workspace: Annotated[str, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")],
+    since: Annotated[str | None, typer.Option(help="Only calls of this day (2026-11-20) and later")] = None,
+) -> None:
+    """Score all stored calls by the rules in force, without recognising again. Stopped, it goes on where it ended."""
+    import sys
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from flows import rescore as scoring
+    from pipeline.scorecard import Scorer
+    from settings import Settings
+    from store.lake import Lake, first_day
+
+    first = first_day(since)
+    lake = Lake.open(workspace)
+    scorer = Scorer.from_settings(Settings())
+    errors = Console(file=sys.stderr)
+    columns = (TextColumn("scoring"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        done = scoring.rescore(lake, scorer, first, on_batch=lambda count, of: bar.update(task, completed=count, total=of))
+    _report_rescored(done, errors)
+    raise typer.Exit(1 if done.failures else 0)
+
+
+def _report_rescored(done: Rescored, errors: Console) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from flows.report import rescored_rows
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for row in rescored_rows(done.scores, done.current, done.undated, len(done.failures)):
+        table.add_row(row["what"], row["value"])
+    Console().print(table, highlight=False)
+    for failure in done.failures:
+        errors.print(f"failed: {failure.message} [{failure.code}]", highlight=False, markup=False, soft_wrap=True)

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,14 @@ class Failed:
 def metadata_sha256(recording: Recording) -> str:
     """Changes when what is told about the call changes, apart from its sound: the draft must then be made anew."""
     return hashlib.sha256(recording.call.model_dump_json().encode()).hexdigest()
+
+
+def first_day(since: str | None) -> str | None:
+    """A day as the tables write it (2026-11-20), to compare with their column `day`; Problem for what is no day."""
+    try:
+        return date.fromisoformat(since).isoformat() if since else None
+    except ValueError:
+        raise Problem(f"--since {since}: not a day; write it as 2026-11-20.") from None
 
 
 class Lake:
