@@ -47,6 +47,15 @@ class Chain(NamedTuple):
     strict: str
 
 
+class Belongs(NamedTuple):
+    """What a literal is good for: (leaf, strict) where it is the whole phrase, (chain, stretch) where it is a stretch of a
+    template with gaps, and its uses in runs with slots."""
+
+    leaves: tuple[tuple[int, str], ...]
+    parts: tuple[tuple[int, int], ...]
+    runs: tuple[Use, ...]
+
+
 class Node(NamedTuple):
     """`find` made flat: a leaf number, or a group of nodes."""
 
@@ -184,36 +193,45 @@ class Plan:
                 self.uses[number].append(Use(chain, stretch, run, anchor))
 
     def _regex(self, rule: Rule, part: Part, who: str, at: tuple) -> int:
+        assert part.regex is not None
         try:
-            compiled = re2.compile(part.regex, _OPTIONS)
+            compiled = re2.compile(part.regex.encode(), _OPTIONS)
         except re2.error as error:
             reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error
             raise Bad(at, f"not a regular expression that RE2 takes: {reason}; look-around and back references are not in it"
                       ) from error
-        if compiled.search("") or compiled.fullmatch("某"):
+        if compiled.search(b"") or compiled.fullmatch("某".encode()):
             raise Bad(at, f"{part.regex!r} matches nothing or any single character, so every call; make it say more")
         number = self._new(Leaf(rule.id, who, part.confidence or PATTERN, part.weak, False))
         self.regexes.append((number, compiled))
         return number
 
     def seal(self) -> None:
-        """Build the automata."""
+        """Build the automata, and for each literal what a hit of it is good for."""
         keys = list(self.literals)
         self.keys = keys
         self.exact = AhoCorasick(keys, MatchKind.Standard, implementation=Implementation.DFA) if keys else None
+        self.belongs = [self._belongs(uses) for uses in self.uses]
         by_sound: dict[str, list[int]] = {}
         for key, number in self.literals.items():
             if len(key) >= 2 and any(self._by_sound(use, key) for use in self.uses[number]):
                 by_sound.setdefault(sound_of(key), []).append(number)
         self.sounds = list(by_sound.values())
         self.sound = AhoCorasick(list(by_sound), MatchKind.Standard, implementation=Implementation.DFA) if by_sound else None
-        self.regex_set: re2.Set | None = None
+        self.regex_filter: re2.Filter | None = None
         if self.regexes:
-            together = re2.Set.SearchSet(_OPTIONS)
+            self.regex_filter = re2.Filter()
             for _, compiled in self.regexes:
-                together.Add(compiled.pattern)
-            together.Compile()
-            self.regex_set = together
+                self.regex_filter.Add(compiled.pattern, _OPTIONS)
+            self.regex_filter.Compile()
+
+    def _belongs(self, uses: list[Use]) -> Belongs:
+        plain = [use for use in uses if len(use.run) == 1]
+        whole = dict.fromkeys(use.chain for use in plain if self.chains[use.chain].stretches == 1)
+        # Several templates of one leaf may share a literal: once is enough.
+        leaves = dict.fromkeys((self.chains[chain].leaf, self.chains[chain].strict) for chain in whole)
+        parts = dict.fromkeys((use.chain, use.stretch) for use in plain if self.chains[use.chain].stretches > 1)
+        return Belongs(tuple(leaves), tuple(parts), tuple(use for use in uses if len(use.run) > 1))
 
     def _by_sound(self, use: Use, key: str) -> bool:
         """Whether a literal is looked for by sound there: three characters, or two beside other words."""
@@ -223,5 +241,7 @@ class Plan:
 
 
 _OPTIONS = re2.Options()
+_OPTIONS.never_capture = True
+_OPTIONS.max_mem = 64 << 20  # with the usual 8 MB long patterns keep forgetting their states
 _OPTIONS.never_nl = False
 _OPTIONS.log_errors = False

@@ -1,13 +1,18 @@
 """One pass over one call: every leaf's hits, by characters, by sound, by pattern, by words."""
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+import re2
+
 from records import Match
-from rules.compiling import Chain, Leaf, Plan, Use
+from rules.compiling import Chain, Plan, Use
 from rules.phrases import Literal, Run
-from rules.slots import LONGEST, Slots, alike, half_right
+from rules.slots import Slots, alike, half_right
 from rules.text import BREAK, CUT, Text, sound_of
 
 SEPARATORS = BREAK + CUT
@@ -41,39 +46,65 @@ Hits = dict[int, list[Hit]]
 
 
 class Scan:
-    """The scan of one call. `hits[leaf]` are in the order of the text; overlaps are left in."""
+    """The scan of one call. `of(leaf)` are its hits in the order of the text; overlaps are left in.
+
+    Regular expressions are placed when their leaf is first asked for: those whose words are nowhere in the call are known
+    at once, and most others are in rules that want something else as well. One automaton of all of them (re2.Set) would have
+    more states than memory holds and is a hundred times slower on speech it has not seen.
+    """
 
     def __init__(self, plan: Plan, text: Text, slots: Slots) -> None:
         self.plan, self.text, self.slots = plan, text, slots
         self.hits: Hits = {}
+        self._waiting: dict[int, re2._Regexp] = {}
         self._parts: dict[int, dict[int, list[Place]]] = {}
         self._characters()
         self._sounds()
         if self._parts:
             self._connect()
-        self._patterns()
         for leaf, kind in plan.slot_leaves:
             for start, end, likeness in slots.spans(kind):
                 match: Match = "pattern" if likeness == 1 else "homophone"
                 self._keep(leaf, start, end, plan.leaves[leaf].confidence * likeness, match)
+        if plan.regex_filter is not None:
+            self._bytes = text.light.encode()
+            possible = plan.regex_filter.Match(self._bytes, True) or ()
+            self._waiting = {plan.regexes[which][0]: plan.regexes[which][1] for which in possible}
         if plan.word_leaves:
             self._words()
 
+    def of(self, leaf: int) -> Sequence[Hit]:
+        """The hits of a leaf; none for -1."""
+        if leaf in self._waiting:
+            self._place(leaf, self._waiting.pop(leaf))
+        return self.hits.get(leaf, ())
+
+    def nothing(self, leaf: int) -> bool:
+        """Whether a leaf surely has no hits."""
+        return leaf not in self.hits and leaf not in self._waiting
+
     def _characters(self) -> None:
         plan, key = self.plan, self.text.key
-        uses, chains = plan.uses, plan.chains
         if plan.exact is None or not key:
             return
+        belongs, leaves = plan.belongs, plan.leaves
+        stretches: dict[int, list[Place]] = {}
         for number, start, end in plan.exact.find_matches_as_indexes(key, overlapping=True)[:MOST_HITS]:
-            for use in uses[number]:
-                span = (start, end) if len(use.run) == 1 else self._run(use, start, end)
-                if span is None:
-                    continue
-                chain = chains[use.chain]
-                if chain.stretches > 1:
-                    self._part(use, *span, 1.0)
-                elif not chain.strict or self._particles_there(chain.strict, *span):
-                    self._keep(chain.leaf, *span, plan.leaves[chain.leaf].confidence, "exact")
+            good = belongs[number]
+            for leaf, strict in good.leaves:
+                if not strict or self._particles_there(strict, start, end):
+                    self._keep(leaf, start, end, leaves[leaf].confidence, "exact")
+            if good.parts:
+                if number in stretches:
+                    stretches[number].append((start, end, 1.0))
+                else:
+                    stretches[number] = [(start, end, 1.0)]
+            for use in good.runs:
+                if (span := self._run(use, start, end)) is not None:
+                    self._found(use, *span, 1.0)
+        for number, places in stretches.items():
+            for chain, stretch in belongs[number].parts:
+                self._parts.setdefault(chain, {}).setdefault(stretch, []).extend(places)
 
     def _sounds(self) -> None:
         plan, key = self.plan, self.text.key
@@ -85,24 +116,25 @@ class Scan:
                 if heard == (literal := plan.keys[number]):
                     continue
                 likeness = alike(literal, heard)
-                for use in plan.uses[number]:
+                beside = likeness or (BESIDE if half_right(literal, heard) else 0.0)
+                for use in plan.uses[number] if beside else ():
                     chain = plan.chains[use.chain]
-                    leaf = plan.leaves[chain.leaf]
                     # Two characters are too few alone; beside other words one right one is enough.
-                    sure = likeness or (BESIDE if len(use.run) + chain.stretches > 2 and half_right(literal, heard) else 0.0)
-                    if not sure or not leaf.sounds or chain.strict:
+                    sure = beside if len(use.run) + chain.stretches > 2 else likeness
+                    if not sure or not plan.leaves[chain.leaf].sounds or chain.strict:
                         continue
                     span = (start, end) if len(use.run) == 1 else self._run(use, start, end)
-                    if span is None:
-                        continue
-                    if chain.stretches > 1:
-                        self._part(use, *span, sure)
-                    else:
-                        self._keep(chain.leaf, *span, leaf.confidence * sure, "homophone")
+                    if span is not None:
+                        self._found(use, *span, sure)
 
-    def _part(self, use: Use, start: int, end: int, likeness: float) -> None:
-        stretches = self._parts.setdefault(use.chain, {})
-        stretches.setdefault(use.stretch, []).append((start, end, likeness))
+    def _found(self, use: Use, start: int, end: int, likeness: float) -> None:
+        """A run stands at a place: a whole phrase is a hit, a stretch of a template waits for the others."""
+        chain = self.plan.chains[use.chain]
+        if chain.stretches > 1:
+            self._parts.setdefault(use.chain, {}).setdefault(use.stretch, []).append((start, end, likeness))
+        elif not chain.strict or self._particles_there(chain.strict, start, end):
+            sure = self.plan.leaves[chain.leaf].confidence * likeness
+            self._keep(chain.leaf, start, end, sure, "exact" if likeness == 1 else "homophone")
 
     def _connect(self) -> None:
         """Templates with gaps: their stretches, found one by one, put together in order."""
@@ -147,11 +179,10 @@ class Scan:
         if isinstance(element, Literal):
             start = at - len(element.key)
             return self._backwards(run, index - 1, start) if start >= 0 and self.text.key[start:at] == element.key else None
-        for length in range(min(LONGEST, at), 0, -1):
-            if self.slots.holds(element.kind, at - length, at):
-                found = self._backwards(run, index - 1, at - length)
-                if found is not None:
-                    return found
+        for start in self.slots.starts(element.kind, at):
+            found = self._backwards(run, index - 1, start)
+            if found is not None:
+                return found
         return None
 
     def _forwards(self, run: Run, index: int, at: int) -> int | None:
@@ -161,11 +192,10 @@ class Scan:
         if isinstance(element, Literal):
             there = self.text.key.startswith(element.key, at)
             return self._forwards(run, index + 1, at + len(element.key)) if there else None
-        for length in range(min(LONGEST, len(self.text.key) - at), 0, -1):
-            if self.slots.holds(element.kind, at, at + length):
-                found = self._forwards(run, index + 1, at + length)
-                if found is not None:
-                    return found
+        for end in self.slots.ends(element.kind, at):
+            found = self._forwards(run, index + 1, end)
+            if found is not None:
+                return found
         return None
 
     def _particles_there(self, phrase: str, start: int, end: int) -> bool:
@@ -179,8 +209,8 @@ class Scan:
         self._note(leaf, origin[start], origin[end - 1] + 1, confidence, match)
 
     def _note(self, leaf: int, start: int, end: int, confidence: float, match: Match) -> None:
-        turn = self.text.turn_of_raw(start)
-        kind: Leaf = self.plan.leaves[leaf]
+        turn = bisect_right(self.text.offsets, start) - 1
+        kind = self.plan.leaves[leaf]
         if kind.who in ("any", self.text.speakers[turn]):
             hits = self.hits.get(leaf)
             hit = Hit(turn, start, end, confidence, match, kind.weak)
@@ -189,28 +219,31 @@ class Scan:
             elif len(hits) < MOST_HITS:
                 hits.append(hit)
 
-    def _patterns(self) -> None:
-        plan, light = self.plan, self.text.light
-        if plan.regex_set is None:
-            return
-        for which in plan.regex_set.Match(light) or ():
-            leaf, compiled = plan.regexes[which]
-            for found in compiled.finditer(light):
-                start = found.start()
-                while start < found.end() and light[start] in SEPARATORS:  # a pattern may begin with the turn's border
-                    start += 1
-                if found.end() > start:
-                    self._note(leaf, start, found.end(), plan.leaves[leaf].confidence, "pattern")
+    def _place(self, leaf: int, compiled: re2._Regexp) -> None:
+        """Where a regular expression matches."""
+        light, confidence = self.text.light, self.plan.leaves[leaf].confidence
+        for found in compiled.finditer(self._bytes):
+            start, end = (self._characters_before[at] for at in found.span())
+            while start < end and light[start] in SEPARATORS:  # a pattern may begin with the turn's border
+                start += 1
+            if end > start:
+                self._note(leaf, start, end, confidence, "pattern")
+
+    @cached_property
+    def _characters_before(self) -> list[int]:
+        """How many characters begin before each byte of the light text."""
+        begins = (np.frombuffer(self._bytes, np.uint8) & 0xC0) != 0x80
+        return [0, *np.cumsum(begins).tolist()]
 
     def _words(self) -> None:
         waiting = [(leaf, trigger, patterns) for leaf, (trigger, patterns) in self.plan.word_leaves.items()
-                   if trigger in self.hits]
+                   if not self.nothing(trigger)]
         if not waiting:
             return
         from rules.words import find
 
         for leaf, trigger, patterns in waiting:
-            for turn in sorted({hit.turn for hit in self.hits[trigger]}):
+            for turn in sorted({hit.turn for hit in self.of(trigger)}):
                 offset = self.text.offsets[turn]
                 for start, end in find(patterns, self.text.light[offset:self.text.end_of(turn)]):
                     self._note(leaf, offset + start, offset + end, self.plan.leaves[leaf].confidence, "pattern")

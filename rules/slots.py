@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rules.text import exact_sound_of, sound_of
 
@@ -38,8 +39,13 @@ PATTERNS: dict[str, tuple[str, str]] = {
               "a form of address"),
 }
 NAMES = frozenset(PATTERNS)
-LONGEST = 16
+LONGEST = {"staff_number": 9, "staff_name": 5, "customer_name": 4, "phone": 13, "title": 2}
+"""Most characters of a value, so that longer stretches need not be tried …"""
+LONG = 16
+"""… and of the other kinds'."""
 _COMPILED = {kind: re.compile(pattern) for kind, (pattern, _) in PATTERNS.items()}
+_ANYWHERE = {kind: re.compile(f"(?={pattern})") for kind, (pattern, _) in PATTERNS.items()}
+Places = tuple[dict[int, list[int]], dict[int, list[int]]]
 
 
 class Slots:
@@ -47,13 +53,31 @@ class Slots:
 
     def __init__(self, key: str, names: dict[str, Sequence[str]]) -> None:
         self.key, self.names = key, names
+        self._known: dict[str, Places] = {}
 
-    def holds(self, kind: str, start: int, end: int) -> bool:
-        """Whether `key[start:end]` is a value of the kind, as a whole."""
-        heard = self.key[start:end]
-        if any(len(name) == len(heard) and alike(name, heard) for name in self.names.get(kind, ())):
-            return True
-        return _COMPILED[kind].fullmatch(self.key, start, end) is not None
+    def ends(self, kind: str, start: int) -> Sequence[int]:
+        """Where values of the kind that begin at `start` end, the longest first."""
+        return self._places(kind)[0].get(start, ())
+
+    def starts(self, kind: str, end: int) -> Sequence[int]:
+        """Where values of the kind that end at `end` begin, the longest first."""
+        return self._places(kind)[1].get(end, ())
+
+    def _places(self, kind: str) -> Places:
+        """All values of a kind, overlapping ones too: ends by start and starts by end."""
+        if kind not in self._known:
+            pattern, key = _COMPILED[kind], self.key
+            found = {(m.start(), end) for m in _ANYWHERE[kind].finditer(key)
+                     for end in range(m.start() + 1, min(m.start() + LONGEST.get(kind, LONG), len(key)) + 1)
+                     if pattern.fullmatch(key, m.start(), end)}
+            found.update((start, end) for name in self.names.get(kind, ()) for start, end, _ in find_by_sound(name, key))
+            ends: dict[int, list[int]] = {}
+            starts: dict[int, list[int]] = {}
+            for start, end in sorted(found, reverse=True):
+                ends.setdefault(start, []).append(end)
+                starts.setdefault(end, []).insert(0, start)
+            self._known[kind] = ends, starts
+        return self._known[kind]
 
     def spans(self, kind: str) -> list[tuple[int, int, float]]:
         """All values of a kind in the call: start, end, and how far the sound alone says so (1: the very characters)."""
@@ -75,6 +99,7 @@ def find_by_sound(name: str, key: str) -> list[tuple[int, int, float]]:
     return found
 
 
+@lru_cache(maxsize=1 << 16)
 def alike(phrase: str, heard: str) -> float:
     """How far something heard may stand for a phrase of the same length and near sound: 1 the same, 0 not at all.
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from records import Evidence, Finding, Speaker, Transcript, Turn
 from rules.compiling import Exceptions, Node, Plan
-from rules.scanning import Hit, Hits, Scan
+from rules.scanning import Hit, Scan
 from rules.schema import Anchor, Rule, Where
 from rules.slots import DOUBLE_SURNAMES, Slots
 from rules.text import Text, key_of
@@ -189,7 +189,7 @@ class View:
 
     def _detect(self, rule: Rule, window: frozenset[int] | None) -> tuple[Hit, ...]:
         node = self.plan.nodes.get(rule.id)
-        hits = gather(node, self.scan.hits) if node is not None else []
+        hits = gather(node, self.scan) if node is not None else ()
         if hits and window is not None:
             hits = [hit for hit in hits if hit.turn in window]
         silenced: set[int] = set()
@@ -250,7 +250,7 @@ class View:
         return unless.repair is not None and self._repaired(rule, hit)
 
     def _beside_exception(self, leaves: Any, hit: Hit) -> bool:
-        found: Callable[[int], list[Hit]] = lambda leaf: self.scan.hits.get(leaf, [])  # noqa: E731
+        found = self.scan.of
         if any(hit.start - NEAR_MISS <= h.end and h.start <= hit.start and h.turn == hit.turn for h in found(leaves.before)):
             return True
         if any(hit.start <= h.start <= hit.end + NEAR_MISS and h.turn == hit.turn for h in found(leaves.after)):
@@ -259,16 +259,16 @@ class View:
 
     def _turn_exception(self, leaves: Exceptions, turn: int) -> bool:
         """Phrases that take back every hit of their turn, of the next or of the one before."""
-        found = self.scan.hits.get
-        return (any(h.turn == turn for h in found(leaves.turn, ()))
-                or any(h.turn == turn - 1 for h in found(leaves.previous, ()))
-                or any(h.turn == turn + 1 for h in found(leaves.next, ())))
+        found = self.scan.of
+        return (any(h.turn == turn for h in found(leaves.turn))
+                or any(h.turn == turn - 1 for h in found(leaves.previous))
+                or any(h.turn == turn + 1 for h in found(leaves.next)))
 
     def _repaired(self, rule: Rule, hit: Hit) -> bool:
         repair = rule.unless.repair
         assert repair is not None
         leaves = self.plan.exceptions.get(rule.id)
-        repairs = list(self.scan.hits.get(leaves.repair, [])) if leaves is not None else []
+        repairs = list(self.scan.of(leaves.repair)) if leaves is not None else []
         if repair.rule:
             repairs += self.hits(repair.rule)
         anchor = Anchor(rule=repair.rule or rule.id, within=repair.within)
@@ -328,14 +328,25 @@ def _either_or(light: str, start: int, offset: int) -> bool:
     return offset < start < len(light) - 1 and light[start] in "不没" and light[start - 1] == light[start + 1]
 
 
-def gather(node: Node, found: Hits) -> list[Hit]:
+def nothing(node: Node, scan: Scan) -> bool:
+    """Whether a part has surely no hits, told without placing regular expressions."""
+    if node.leaf >= 0:
+        return scan.nothing(node.leaf)
+    if node.all:
+        return any(nothing(child, scan) for child in node.all)
+    return all(nothing(child, scan) for child in node.any)
+
+
+def gather(node: Node, scan: Scan) -> Sequence[Hit]:
     """The hits of `find`: a leaf's, or those of a group in the turns where the group holds."""
     if node.leaf >= 0:
-        return found.get(node.leaf, [])
+        return scan.of(node.leaf)
+    if nothing(node, scan):
+        return ()
     hits: list[Hit] = []
     turns: set[int] | None = None
     if node.any:
-        children = [gather(child, found) for child in node.any]
+        children = [gather(child, scan) for child in node.any]
         hits = [hit for child in children for hit in child]
         if node.at_least > 1:
             counts: dict[int, int] = {}
@@ -346,17 +357,17 @@ def gather(node: Node, found: Hits) -> list[Hit]:
         elif node.all or node.none:
             turns = {hit.turn for hit in hits}
     for child in node.all:
-        more = gather(child, found)
-        hits = hits + more
+        more = gather(child, scan)
+        hits = [*hits, *more]
         there = {hit.turn for hit in more}
         turns = there if turns is None else turns & there
     for child in node.none:
-        there = {hit.turn for hit in gather(child, found)}
+        there = {hit.turn for hit in gather(child, scan)}
         turns = (turns if turns is not None else {hit.turn for hit in hits}) - there
     return hits if turns is None else [hit for hit in hits if hit.turn in turns]
 
 
-def join(hits: list[Hit]) -> list[Hit]:
+def join(hits: Sequence[Hit]) -> list[Hit]:
     """Overlapping hits of one rule as one: the surest decides confidence and match, the span is theirs together."""
     ordered = sorted(hits, key=lambda h: (h.start, -h.end))
     joined = [ordered[0]]
