@@ -5,6 +5,7 @@ from datetime import date
 
 from rules.operators import TABLE
 from rules.operators.calendar import day_of
+from rules.operators.metadata import missing
 from rules.pack import Pack
 from rules.scanning import Hit
 from rules.schema import Condition, Count, Decide, Each, Rate, Rule, Step
@@ -14,8 +15,6 @@ WEAK = "说法较弱，得一半分"
 """The reason of a pass that earns half the points."""
 MOST_DOUBTS = 3
 """Doubtful places shown of a rule without a hit."""
-_FIELDS = {"answered_after": "振铃时长", "released_by": "挂机方", "duration": "通话时长", "customer_name": "客户姓名",
-           "started_at": "通话时间", "customer_gender": "客户性别", "agent_id": "工号"}
 
 
 def decide(view: View, pack: Pack, rule_id: str) -> Outcome:
@@ -62,7 +61,7 @@ def _unmet(view: View, rule: Rule, condition: Condition) -> str | None:
         return "只查呼出电话" if condition.direction == "outbound" else "只查呼入电话"
     for field in condition.has:
         if getattr(view.call, field, None) is None:
-            return f"没有{_FIELDS.get(field, field)}数据"
+            return missing(field)
     if condition.times and not view.timed:
         return "没有时间信息"
     if condition.rule:

@@ -177,3 +177,13 @@ def test_what_a_rule_needs_to_apply(decided, condition: dict, more: dict, verdic
     found = decided({"find": ["您好"], "applies": [condition]}, [("A", "您好")], HOLD, **more)
     assert found.verdict == verdict
     assert reason in found.reason
+
+
+@pytest.mark.parametrize(("told", "verdict", "reason"), [
+    ({"released_by": "agent"}, "fail", "坐席先挂机"), ({"released_by": "customer"}, "pass", "客户先挂机"),
+    ({}, "not_applicable", "没有挂机方数据"),
+])
+def test_what_is_known_of_a_call_is_told_in_a_reviewers_words(decided, told: dict[str, str], verdict: str, reason: str) -> None:
+    rule = {"decide": {"operator": "metadata_equals", "params": {"field": "released_by", "values": ["customer"]}}}
+    found = decided(rule, [("A", "您好")], **told)
+    assert (found.verdict, found.reason) == (verdict, reason)

@@ -85,7 +85,7 @@ def _cut_off(view: View) -> Hit | None:
     short = len(mine) <= 14 and _LEAVES.search(mine) and not re.search("祝[您你]|感谢|谢谢", mine)
     if not short or not _HEADS.search(theirs):
         return None
-    return Hit(last, view.text.offsets[last], view.text.end_of(last), 0.8, "pattern", False, "cut off")
+    return Hit(last, view.text.offsets[last], view.text.end_of(last), 0.8, "pattern", False, "客户的话没有说完")
 
 
 def personal_numbers(view: View, rule: Rule, params: Nothing) -> Outcome:

@@ -97,7 +97,7 @@ def interruption(view: View, rule: Rule, params: Plain) -> Outcome:
             at += 1
         overlap = min(latest, span.end) - span.start
         if overlap > OVERLAP:
-            hits.append(marked(view, span.turn, note=f"{overlap:.1f} s"))
+            hits.append(marked(view, span.turn, note=f"抢话 {overlap:.1f} 秒"))
     limit = rule.limits["limit"]
     verdict = "pass" if len(hits) <= limit else "fail"
     reason = f"打断客户 {len(hits)} 次，上限 {limit:g} 次"
@@ -165,7 +165,7 @@ def latency(view: View, rule: Rule, params: Plain) -> Outcome:
         return Outcome("not_applicable", reason="客户没有提问")
     value, limit = median(w for w, _ in waits), rule.limits["limit"]
     reason = f"{len(waits)} 次提问，回答间隔中位数 {value:.1f} 秒，上限 {limit:g} 秒"
-    slow = tuple(marked(view, turn, note=f"{wait:.1f} s") for wait, turn in waits if wait > limit)
+    slow = tuple(marked(view, turn, note=f"等了 {wait:.1f} 秒") for wait, turn in waits if wait > limit)
     return Outcome("pass" if value <= limit else "fail", SURE, slow, reason, round(value, 2))
 
 
@@ -178,7 +178,7 @@ def loudness(view: View, rule: Rule, params: Plain) -> Outcome:
     middle, limit = median(level for level, _ in levels), rule.limits["limit"]
     away = [(level - middle, i) for level, i in levels if abs(level - middle) > limit]
     widest = max((level - middle for level, _ in levels), key=abs)
-    hits = tuple(marked(view, i, note=f"{off:+.0f} dB") for off, i in away)
+    hits = tuple(marked(view, i, note=f"相差 {off:+.0f} dB") for off, i in away)
     reason = f"与自身中位音量最多相差 {widest:+.1f} dB，上限 ±{limit:g} dB"
     return Outcome("fail" if away else "pass", SURE, hits, reason, round(widest, 1))
 
