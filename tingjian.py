@@ -17,7 +17,7 @@ app = typer.Typer(
     name="tingjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="听检: recorded calls of a Chinese call centre to transcripts, findings and draft scorecards.")
 
-# Command, module, function. An `app` is mounted as a group under its name.
+# Command, module, function. An `app` is mounted as a group under its name; "rules backtest" joins the group `rules` above it.
 COMMANDS = [
     ("run", "flows.commands", "run"),
     ("rescore", "flows.commands", "rescore"),
@@ -26,6 +26,7 @@ COMMANDS = [
     ("export", "review.commands", "export"),
     ("score", "pipeline.commands", "score"),
     ("rules", "rules.commands", "app"),
+    ("rules backtest", "review.backtest", "backtest"),
     ("evaluate", "flows.evaluate", "evaluate_command"),
     ("doctor", "models.commands", "doctor"),
     ("models", "models.commands", "app"),
@@ -42,14 +43,17 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
 
 
 def _mount() -> None:
-    for name, module, function in COMMANDS:
+    groups: dict[str, typer.Typer] = {"": app}
+    for path, module, function in COMMANDS:
         if importlib.util.find_spec(module) is None:
             continue
         command = getattr(importlib.import_module(module), function)
+        group, _, name = path.rpartition(" ")
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            groups[path] = command
+            groups[group].add_typer(command, name=name)
         else:
-            app.command(name)(command)
+            groups[group].command(name)(command)
 
 
 _mount()

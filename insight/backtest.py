@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from records import Band, Draft, Evidence, Finding, Speaker, Transcript, Verdict
 
@@ -42,6 +42,7 @@ class Change:
     start: float | None = None
     text: str = ""
     heard: str = ""
+    heard_by: Literal["before", "after"] = "after"      # whose evidence it is; the changed rules' where both have it
 
     @property
     def kind(self) -> Kind:
@@ -122,7 +123,9 @@ def _change(transcript: Transcript, rule: str, old: Finding | None, new: Finding
     text = place.text
     if place.turn is not None and 0 <= place.turn < len(transcript.turns):
         text = transcript.turns[place.turn].text
-    return replace(change, turn=place.turn, speaker=place.speaker, start=place.start, text=text, heard=place.text)
+    heard_by = "after" if new is not None and place in new.evidence else "before"
+    return replace(change, turn=place.turn, speaker=place.speaker, start=place.start, text=text, heard=place.text,
+                   heard_by=heard_by)
 
 
 def _place(old: Sequence[Evidence], new: Sequence[Evidence]) -> Evidence | None:

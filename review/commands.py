@@ -23,7 +23,7 @@ def show(call: Annotated[str, typer.Argument(help="The call's id")], workspace: 
     from store.lake import Lake
 
     lake = Lake.open(workspace)
-    shown = card(lake.draft(call), lake.transcript(call), _language(english), _titles())
+    shown = card(lake.draft(call), lake.transcript(call), _language(english), _titles(), _taboos())
     Console(highlight=False, markup=False).print(shown)
 
 
@@ -33,16 +33,22 @@ def page(
     calls: Annotated[list[str] | None, typer.Argument(help="Call ids; without any, all")] = None,
     english: English = False,
 ) -> None:
-    """One HTML page a call: the sound, who said what, and the card with its evidence marked. Opens without a server."""
-    from review.page import write_page
+    """One HTML page a call: the sound, who said what, and the card with its evidence marked; index.html lists them,
+    the riskiest first. Opens without a server."""
+    from review.index import row, write_index
+    from review.page import file_name, write_page
     from store.lake import Lake
 
     lake = Lake.open(workspace)
     paths = dict(lake.calls().select("call_id", "recording").collect().iter_rows())
-    titles = _titles()
+    titles, taboos, language = _titles(), _taboos(), _language(english)
     for call in calls or list(paths):
         draft, transcript = lake.draft(call), lake.transcript(call)
-        typer.echo(write_page(out, draft, transcript, Path(paths[call]), _language(english), titles))
+        typer.echo(write_page(out, draft, transcript, Path(paths[call]), language, titles, taboos))
+    listed = [call for call in sorted(paths) if (out / f"{file_name(call)}.html").exists()]
+    rows = [row(draft, transcript, titles, taboos)
+            for draft, transcript in zip(lake.drafts(listed), lake.transcripts(listed), strict=True)]
+    typer.echo(write_index(out, rows, [failed.failure for failed in lake.failed()], language))
 
 
 def export(
@@ -79,6 +85,16 @@ def _titles() -> dict[str, str]:
     from settings import Settings
 
     return {rule.id: rule.title for rule in load(Settings().scoring.rule_pack).rules.values()}
+
+
+def _taboos() -> list[str]:
+    """The ids of the rules that say what an agent must not say, the gravest first."""
+    from rules.pack import load
+    from settings import Settings
+
+    grave = {"fatal": 0, "major": 1, "minor": 2}
+    taboos = [rule for rule in load(Settings().scoring.rule_pack).rules.values() if rule.kind == "taboo"]
+    return [rule.id for rule in sorted(taboos, key=lambda rule: grave[rule.severity])]
 
 
 def _language(english: bool) -> Language:

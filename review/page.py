@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,20 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from records import Draft, Evidence, Problem, Transcript, Turn
+from records import Draft, Evidence, Finding, Problem, Transcript, Turn
 from review.sound import write_sound
-from review.wording import Language, clock, number, say
+from review.wording import Language, clock, moment, number, say
 
 LONG_SILENCE = 10.0     # seconds of nobody speaking that the timeline marks (voice.silence)
 WORST = ("fail", "needs_review", "found", "pass", "not_applicable", "none")
 
 
 def write_page(directory: Path, draft: Draft, transcript: Transcript, recording: Path, language: Language = "zh",
-               titles: Mapping[str, str] | None = None) -> Path:
+               titles: Mapping[str, str] | None = None, taboos: Sequence[str] = ()) -> Path:
     """Writes `directory/CALL.html` and, where the recording can still be read, `CALL.webm`; gives the page's path.
 
-    `titles` has the rules' titles by id; a rule without one is shown by its id.
+    `titles` has the rules' titles by id; a rule without one is shown by its id. `taboos` are the ids of the rules whose
+    failures stand first, the gravest first.
     """
     name = file_name(draft.call_id)
     try:
@@ -36,7 +37,8 @@ def write_page(directory: Path, draft: Draft, transcript: Transcript, recording:
         sound = directory / f"{name}.webm"
         playable = write_sound(recording, sound)
         file = directory / f"{name}.html"
-        file.write_text(page(draft, transcript, sound.name if playable else None, language, titles), encoding="utf-8")
+        file.write_text(page(draft, transcript, sound.name if playable else None, language, titles, taboos),
+                        encoding="utf-8")
     except OSError as fault:
         raise Problem(f"{directory} cannot be written ({fault.strerror or fault}); name another directory.") from fault
     return file
@@ -49,17 +51,24 @@ def file_name(call_id: str) -> str:
 
 
 def page(draft: Draft, transcript: Transcript, sound: str | None, language: Language = "zh",
-         titles: Mapping[str, str] | None = None) -> str:
-    """The page as text; `sound` is the file beside it."""
+         titles: Mapping[str, str] | None = None, taboos: Sequence[str] = ()) -> str:
+    """The page as text; `sound` is the file beside it, the rest as in `write_page`."""
     evidence = _by_turn(draft)
     turns = [_turn(number, turn, evidence[number], language) for number, turn in enumerate(transcript.turns)]
-    telling = [one for one in draft.findings if one.verdict in ("fail", "needs_review", "found")]
+    broken = broken_taboos(draft, taboos)
+    telling = [one for one in draft.findings if one.verdict in ("fail", "needs_review", "found") and one not in broken]
     telling.sort(key=lambda one: WORST.index(one.verdict))
-    return _environment().get_template("call.html").render(
-        draft=draft, transcript=transcript, turns=turns, sound=sound, findings=telling, language=language,
+    return environment().get_template("call.html").render(
+        draft=draft, transcript=transcript, turns=turns, sound=sound, broken=broken, findings=telling,
         lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language), clock=clock, number=number,
         titles=titles or {}, facts=_facts(transcript, language),
         timeline=_timeline(transcript, evidence), sections=_sections(draft))
+
+
+def broken_taboos(draft: Draft, taboos: Sequence[str]) -> list[Finding]:
+    """The findings of those `taboos` that the agent broke, in the order of `taboos`."""
+    failed = {one.rule: one for one in draft.findings if one.verdict == "fail"}
+    return [failed[rule] for rule in taboos if rule in failed]
 
 
 def _turn(number_: int, turn: Turn, evidence: list[tuple[str, Evidence]], language: Language) -> dict[str, Any]:
@@ -107,7 +116,7 @@ def _sections(draft: Draft) -> list[tuple[str, list[Any]]]:
 
 
 def _facts(transcript: Transcript, language: Language) -> list[tuple[str, str]]:
-    values = {"started_at": transcript.started_at, "direction": say(transcript.direction, language),
+    values = {"started_at": moment(transcript.started_at), "direction": say(transcript.direction, language),
               "organisation": "、".join(transcript.organisation), "agent_name": transcript.agent_name,
               "agent_id": transcript.agent_id, "team": transcript.team, "line": transcript.line,
               "customer_name": transcript.customer_name}
@@ -136,11 +145,11 @@ def _timeline(transcript: Transcript, evidence: dict[int, list[tuple[str, Eviden
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(loader=PackageLoader("review"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+def environment() -> Environment:
+    """The templates, with what stands in every page: everything put in is escaped."""
+    made = Environment(loader=PackageLoader("review"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
     static = Path(__file__).parent / "static"
-    environment.globals["style"] = Markup((static / "call.css").read_text(encoding="utf-8"))
-    environment.globals["script"] = Markup((static / "call.js").read_text(encoding="utf-8"))
-    environment.policies["json.dumps_function"] = lambda value, **options: json.dumps(value, ensure_ascii=False)
-    return environment
+    made.globals["inline"] = lambda name: Markup((static / name).read_text(encoding="utf-8"))
+    made.policies["json.dumps_function"] = lambda value, **options: json.dumps(value, ensure_ascii=False)
+    return made

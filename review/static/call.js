@@ -15,7 +15,9 @@
 
   const text = (seconds) => {
     const whole = Math.max(0, Math.floor(seconds));
-    return String(Math.floor(whole / 60)).padStart(2, "0") + ":" + String(whole % 60).padStart(2, "0");
+    const two = (value) => String(value).padStart(2, "0");
+    const hours = Math.floor(whole / 3600);
+    return (hours ? hours + ":" : "") + two(Math.floor(whole / 60) % 60) + ":" + two(whole % 60);
   };
   const show = (turn, follow) => {
     if (turn === current) return;
@@ -31,21 +33,27 @@
     return found;
   };
   const draw = (seconds) => {
-    if (total) cursor.style.left = EDGE + (line.clientWidth - EDGE) * Math.min(1, seconds / total) + "px";
+    if (total) cursor.style.left = `calc(${EDGE}px + (100% - ${EDGE}px) * ${Math.min(1, Math.max(0, seconds) / total)})`;
     clock.textContent = text(seconds) + " / " + text(total);
   };
-  const go = (seconds, play) => {
-    if (sound) {
-      sound.currentTime = Math.max(0, seconds);
-      if (play) sound.play();
+  const play = () => sound.play().catch(() => {});     // refused only where a pause or another seek came in between
+  const go = (seconds, andPlay) => {
+    const to = Math.min(Math.max(0, seconds), total || Infinity);
+    if (sound && !button.disabled) {
+      sound.currentTime = to;
+      if (andPlay) play();
     }
-    draw(seconds);
+    draw(to);
+  };
+  const seek = (seconds) => {
+    show(at(seconds), true);
+    go(seconds, false);
   };
   const hear = (turn, seconds) => {
     show(turn, true);
     if (seconds !== undefined) go(Number(seconds) - LEAD, true);
   };
-  const toggle = () => { if (sound) { if (sound.paused) sound.play(); else sound.pause(); } };
+  const toggle = () => { if (sound && !button.disabled) { if (sound.paused) play(); else sound.pause(); } };
   const step = (by) => {
     const next = turns[Math.min(turns.length - 1, Math.max(0, turns.indexOf(current) + by))];
     if (next) hear(next, next.dataset.start);
@@ -53,28 +61,31 @@
 
   if (sound) {
     button.addEventListener("click", toggle);
+    sound.addEventListener("error", () => { button.disabled = true; button.title = document.body.dataset.gone; });
     sound.addEventListener("play", () => { button.textContent = document.body.dataset.pause; });
     sound.addEventListener("pause", () => { button.textContent = document.body.dataset.play; });
     sound.addEventListener("timeupdate", () => { draw(sound.currentTime); if (!sound.paused) show(at(sound.currentTime), true); });
   }
-  turns.forEach((turn) => turn.addEventListener("click", () => hear(turn, turn.dataset.start)));
+  turns.forEach((turn) => turn.addEventListener("click", () => {
+    if (!String(getSelection())) hear(turn, turn.dataset.start);     // who selects words to copy them wants no sound
+  }));
   document.querySelectorAll(".proof").forEach((proof) => proof.addEventListener("click", () => {
     const turn = proof.dataset.turn === undefined ? null : document.getElementById("turn-" + proof.dataset.turn);
     hear(turn, proof.dataset.start === undefined && turn ? turn.dataset.start : proof.dataset.start);
   }));
   line.addEventListener("click", (event) => {
     const share = (event.clientX - line.getBoundingClientRect().left - EDGE) / (line.clientWidth - EDGE);
-    const seconds = Math.max(0, share) * total;
-    show(at(seconds), true);
-    go(seconds, false);
+    seek(Math.max(0, share) * total);
   });
   document.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("summary, a")) return;
     const keys = {
-      " ": toggle, ArrowLeft: () => sound && go(sound.currentTime - 5), ArrowRight: () => sound && go(sound.currentTime + 5),
+      " ": toggle, ArrowLeft: () => sound && seek(sound.currentTime - 5), ArrowRight: () => sound && seek(sound.currentTime + 5),
       ArrowUp: () => step(-1), ArrowDown: () => step(1),
     };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
+  // A button in focus would be pressed a second time when the space bar comes up.
+  document.addEventListener("keyup", (event) => { if (event.key === " " && event.target.closest("button")) event.preventDefault(); });
   draw(0);
 })();
