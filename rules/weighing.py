@@ -22,8 +22,8 @@ PULL = 0.5
 """What the layer's log-odds weigh against a phrase's: the two hear the same words, so they are half independent."""
 DROPPED, DOUBTED = 0.3, 0.6
 """A phrase hit that the layer brings below the first is none, below the second a doubt."""
-TABOO_LEAST, DOUBT_LEAST = 0.6, 0.25
-"""Probabilities that layer and phrases were given out of fold on the training calls; see `Layer`."""
+LEAST, TABOO_LEAST, DOUBT_LEAST = 0.5, 0.6, 0.25
+"""Chosen on the training calls by layers that had not learnt from them; see `Layer`."""
 ALONE = 0.5
 """From which probability a sentence out of its call is a hit."""
 NOTE = "语义模型"
@@ -49,8 +49,8 @@ class Meaning(Protocol):
 class Layer:
     """The trained layer fitted to a pack: whom it is asked about, and from when it is believed.
 
-    Its thresholds were chosen for it alone. Where phrases have found nothing already, a taboo of less than `TABOO_LEAST` is
-    as often none as one, and below `DOUBT_LEAST` a person would look in vain four times in five.
+    Its thresholds were chosen for it alone. Where phrases have found nothing already, a turn of less than `LEAST` is more often
+    none than one (an accusation wants more: `TABOO_LEAST`), and below `DOUBT_LEAST` a person looks in vain four times in five.
     """
 
     def __init__(self, meaning: Meaning, rules: dict[str, Rule]) -> None:
@@ -60,8 +60,7 @@ class Layer:
         asked = np.zeros(len(self.accept), np.bool_)
         for rule, at in self.column.items():
             asked[at] = consulted(rules[rule])
-            if rules[rule].kind == "taboo":
-                self.accept[at] = max(self.accept[at], TABOO_LEAST)
+            self.accept[at] = max(self.accept[at], TABOO_LEAST if rules[rule].kind == "taboo" else LEAST)
         self.doubt = np.where(asked, np.minimum(self.doubt, self.accept), np.float32(2))
         self.asked = {rule: at for rule, at in self.column.items() if asked[at]}
         self._names = {at: rule for rule, at in self.column.items()}
