@@ -45,9 +45,9 @@ def write_page(directory: Path, draft: Draft, transcript: Transcript, recording:
 
 
 def file_name(call_id: str) -> str:
-    """A name that every file system takes; told apart by a hash where something had to go."""
+    """A name that every file system takes; told apart by a hash where something had to go. `index` is the list's."""
     name = re.sub(r"[^\w.-]+", "_", call_id).strip("._")[:80]
-    return name if name == call_id else f"{name}-{hashlib.sha256(call_id.encode()).hexdigest()[:8]}"
+    return name if name == call_id and name.lower() != "index" else f"{name}-{hashlib.sha256(call_id.encode()).hexdigest()[:8]}"
 
 
 def page(draft: Draft, transcript: Transcript, sound: str | None, language: Language = "zh",
