@@ -219,8 +219,14 @@ class View:
 
     def _heard(self, hit: Hit) -> Hit:
         """A hit is no surer than the recognition of its turn."""
-        sure = self.turns[hit.turn].confidence
-        return hit if sure is None else hit._replace(confidence=hit.confidence * max(0.0, min(1.0, sure)))
+        sure = self.recognised[hit.turn]
+        return hit if sure is None else hit._replace(confidence=hit.confidence * sure)
+
+    @cached_property
+    def recognised(self) -> list[float | None]:
+        """How sure the recognition of each turn is, within 0 and 1; None where it is not said or no number."""
+        known = [turn.confidence for turn in self.turns]
+        return [None if sure is None or sure != sure else max(0.0, min(1.0, sure)) for sure in known]
 
     def _excepted_whole(self, rule: Rule, hit: Hit) -> bool:
         """Exceptions that speak of turns, not of words beside a hit."""
@@ -283,17 +289,27 @@ class View:
 
     def absent(self, turns: Sequence[int]) -> float:
         """How sure it is that something was not said in these turns."""
-        sure = [c for i in turns if (c := self.turns[i].confidence) is not None]
+        sure = [c for i in turns if (c := self.recognised[i]) is not None]
         return ABSENT * (sum(sure) / len(sure) if sure else 1.0)
 
     def evidence(self, rule_id: str, hit: Hit) -> Evidence:
-        """A hit as a record, with what was heard there and when (by word times, else by the share of characters)."""
+        """A hit as a record, with what was heard there and when (by word times, else by the share of characters).
+
+        What was said over two turns belongs to the first and shows the words of both.
+        """
         turn = self.turns[hit.turn]
         offset = self.text.offsets[hit.turn]
         first, last = hit.start - offset, min(hit.end, self.text.end_of(hit.turn)) - offset
         start, end = place_in_time(turn, first, last)
+        heard = turn.text[first:last]
+        for later in range(hit.turn + 1, len(self.turns)):
+            rest = min(hit.end, self.text.end_of(later)) - self.text.offsets[later]
+            if rest <= 0:
+                break
+            heard += " " + self.turns[later].text[:rest]
+            end = place_in_time(self.turns[later], 0, rest)[1]
         return Evidence.model_construct(
-            rule=rule_id, turn=hit.turn, speaker=turn.speaker, start=start, end=end, text=turn.text[first:last],
+            rule=rule_id, turn=hit.turn, speaker=turn.speaker, start=start, end=end, text=heard,
             match=hit.match, confidence=round(hit.confidence, 3), note=hit.note)
 
     def finding(self, rule_id: str, outcome: Outcome) -> Finding:

@@ -184,7 +184,7 @@ def _address(view: View, turn: int, title: re.Match[str], known: Known) -> Hit |
     if best is None:
         return None
     start, end = offset + title.start() - best[1], offset + title.end()
-    sure, heard = best[0], view.turns[turn].confidence
+    sure, heard = best[0], view.recognised[turn]
     return Hit(turn, start, end, sure * (1.0 if heard is None else heard), "exact" if sure > 0.95 else "homophone")
 
 
