@@ -90,7 +90,7 @@ def test_what_only_resembles_a_phrase_is_not_found(engine: Engine, rule: str, wh
 def test_a_phrase_cut_over_two_turns_of_one_speaker_is_found_in_the_first(engine: Engine) -> None:
     view = engine.view(call(("agent", "好，请您"), ("agent", "稍等")))
     evidence = view.evidence("t.hold", view.hits("t.hold")[0])
-    assert (evidence.turn, evidence.text) == (0, "请您")
+    assert (evidence.turn, evidence.text) == (0, "请您 稍等")
 
 
 def test_a_phrase_never_runs_over_a_change_of_speaker(engine: Engine) -> None:
@@ -142,3 +142,16 @@ def test_a_turn_that_was_hardly_understood_gives_weak_hits(engine: Engine) -> No
 ])
 def test_likeness_of_sounds(phrase: str, heard: str, low: float, high: float) -> None:
     assert low <= alike(phrase, heard) <= high
+
+
+def test_a_phrase_cut_over_two_turns_shows_the_words_of_both():
+    call = Transcript(call_id="cut", turns=(
+        Turn(speaker="agent", text="您好。", start=0.0, end=1.0), Turn(speaker="customer", text="这事归谁管", start=1.0, end=2.0),
+        Turn(speaker="agent", text="这个不归", start=2.0, end=3.0), Turn(speaker="agent", text="我管。", start=4.0, end=5.0)))
+    engine = Engine.open()
+    view = engine.view(call)
+    (finding,) = [f for f in engine.findings(view) if f.rule == "taboo.refusal"]
+    (evidence,) = [e for e in finding.evidence if "不归" in e.text]
+    assert evidence.turn == 2
+    assert "我管" in evidence.text
+    assert evidence.end is not None and evidence.end > 4.0
