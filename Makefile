@@ -16,7 +16,7 @@ demo: install
 	$(BIN)/tingjian show sample-003 --workspace $(DEMO)
 	$(BIN)/tingjian export --workspace $(DEMO) --drafts $(DEMO)/drafts.jsonl --excel $(DEMO)/cards.xlsx
 	$(BIN)/tingjian page --workspace $(DEMO) --out $(DEMO)/pages
-	@echo "Open $(DEMO)/pages/sample-003.html in a browser, $(DEMO)/cards.xlsx in a spreadsheet."
+	@echo "Open $(DEMO)/pages/index.html in a browser, $(DEMO)/cards.xlsx in a spreadsheet."
 
 test: lint
 	$(BIN)/python -m pytest

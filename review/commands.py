@@ -74,7 +74,7 @@ def export(
     if excel:
         from review.workbook import workbook
 
-        _write(excel, workbook(zip(lake.drafts(), lake.transcripts(), strict=True), _titles()))
+        _write(excel, workbook(zip(lake.drafts(), lake.transcripts(), strict=True), _titles(), _taboos()))
     if parquet:
         _parquet(lake, parquet)
 

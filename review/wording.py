@@ -21,7 +21,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "taboos": ("服务禁忌", "taboos"), "taboos_hit": ("触犯服务禁忌", "taboos broken"), "overview": ("通话一览", "calls"),
     "filter": ("筛选：工号、姓名、班组、禁忌……", "filter: agent, team, taboo …"), "to_judge": ("人工评定", "for a person"),
     "not_done": ("未能处理的录音", "recordings that could not be done"), "length": ("时长", "length"),
-    "back": ("通话一览", "all calls"), "sort_note": ("点表头排序，点通话编号打开", "click a heading to sort, a call to open it"),
+    "open_share": ("待人工分值", "points open"), "back": ("通话一览", "all calls"), "sort_note": ("点表头排序，点通话编号打开", "click a heading to sort, a call to open it"),
     "card": ("评分草稿", "draft scorecard"), "score": ("得分", "score"), "band": ("等级", "band"),
     "fatal": ("致命项", "fatal"), "items": ("评分项", "items"), "findings": ("规则结果", "findings"),
     "transcript": ("通话文本", "transcript"), "points": ("分数", "points"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
@@ -74,9 +75,10 @@ def test_the_workbook_has_three_sheets_with_chinese_headings_and_no_formula(work
     assert book.sheetnames == ["汇总", "评分项", "规则结果"]
     assert [cell.value for cell in book["汇总"][1]][:4] == ["通话编号", "开始时间", "工号", "坐席姓名"]
     assert book["汇总"]["A2"].value == "'=b" and book["汇总"]["D2"].value == "'=HYPERLINK(\"x\")"
-    assert {cell.data_type for sheet in book for row in sheet for cell in row} <= {"s", "n"}
+    assert {cell.data_type for sheet in book for row in sheet for cell in row} <= {"s", "n", "d"}
     verdicts = [row[4].value for row in book["评分项"].iter_rows(min_row=2)]
-    assert verdicts == ["通过", "不通过", "待复核"] * 2
+    assert verdicts == ["通过", "不通过", "人工评定"] * 2
+    assert book["汇总"]["B2"].value == datetime(2026, 11, 20, 9) and book["汇总"]["B2"].number_format == "yyyy-mm-dd hh:mm"
     assert book["评分项"]["F2"].value == 8 and book["评分项"]["J2"].value == "00:00 坐席 您好"
     assert all(sheet.freeze_panes == "B2" and sheet.auto_filter.ref for sheet in book)
 
