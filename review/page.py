@@ -81,16 +81,17 @@ def marked(text: str, evidence: list[tuple[str, Evidence]]) -> Markup:
     """The turn's text, escaped, with what the evidence quotes set in <mark>; the worst verdict gives the colour."""
     verdicts: list[str | None] = [None] * len(text)
     for verdict, piece in sorted(evidence, key=lambda one: -WORST.index(one[0])):
-        at = text.find(piece.text) if piece.text else -1
-        if at >= 0:
-            verdicts[at:at + len(piece.text)] = [verdict] * len(piece.text)
+        # What runs on into the next turn is found only in part.
+        for quoted in [piece.text] if piece.text in text else piece.text.split():
+            if quoted and (at := text.find(quoted)) >= 0:
+                verdicts[at:at + len(quoted)] = [verdict] * len(quoted)
     out, at = Markup(), 0
     while at < len(text):
         end = at
         while end < len(text) and verdicts[end] == verdicts[at]:
             end += 1
-        verdict, quoted = verdicts[at], escape(text[at:end])
-        out += Markup('<mark class="{}">{}</mark>').format(verdict, quoted) if verdict else quoted
+        verdict, shown = verdicts[at], escape(text[at:end])
+        out += Markup('<mark class="{}">{}</mark>').format(verdict, shown) if verdict else shown
         at = end
     return out
 

@@ -52,6 +52,10 @@ def test_evidence_is_marked_in_its_turn_with_the_worst_verdict() -> None:
     assert marked("您好<b>", quoted) == '<mark class="pass">您</mark><mark class="fail">好&lt;</mark>b&gt;'
 
 
+def test_evidence_that_runs_into_the_next_turn_is_marked_as_far_as_it_goes() -> None:
+    assert marked("这个不。", [("fail", Evidence(rule="a", text="不。 归我管"))]) == '这个<mark class="fail">不。</mark>'
+
+
 def test_evidence_leads_to_its_turn_and_time() -> None:
     said = transcript(Call(call_id="a"))
     html = page(draft(said), said, "a.webm")
