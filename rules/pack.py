@@ -15,7 +15,7 @@ from rules.operators import TABLE, references
 from rules.schema import Entry, Override, Rule
 
 BUILT_IN = Path(__file__).parent / "zh"
-ENGINE = "3"
+ENGINE = "4"
 """Raised whenever the engine decides otherwise from the same rules; part of every draft's rules_version."""
 
 
