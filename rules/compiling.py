@@ -49,11 +49,11 @@ class Chain(NamedTuple):
 
 class Belongs(NamedTuple):
     """What a literal is good for: (leaf, strict) where it is the whole phrase, (chain, stretch) where it is a stretch of a
-    template with gaps, and its uses in runs with slots."""
+    template with gaps, and its uses in runs with slots, by what must stand beside it: (kind of the slot, whether after it)."""
 
     leaves: tuple[tuple[int, str], ...]
     parts: tuple[tuple[int, int], ...]
-    runs: tuple[Use, ...]
+    runs: tuple[tuple[str, bool, tuple[Use, ...]], ...]
 
 
 class Node(NamedTuple):
@@ -231,7 +231,15 @@ class Plan:
         # Several templates of one leaf may share a literal: once is enough.
         leaves = dict.fromkeys((self.chains[chain].leaf, self.chains[chain].strict) for chain in whole)
         parts = dict.fromkeys((use.chain, use.stretch) for use in plain if self.chains[use.chain].stretches > 1)
-        return Belongs(tuple(leaves), tuple(parts), tuple(use for use in uses if len(use.run) > 1))
+        beside: dict[tuple[str, bool], list[Use]] = {}
+        for use in uses:
+            if len(use.run) > 1:  # an anchor has a slot beside it, since literals in a row are one
+                after = use.anchor + 1 < len(use.run)
+                slot = use.run[use.anchor + 1 if after else use.anchor - 1]
+                assert isinstance(slot, Slot)
+                beside.setdefault((slot.kind, after), []).append(use)
+        runs = tuple((kind, after, tuple(those)) for (kind, after), those in beside.items())
+        return Belongs(tuple(leaves), tuple(parts), runs)
 
     def _by_sound(self, use: Use, key: str) -> bool:
         """Whether a literal is looked for by sound there: three characters, or two beside other words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,7 @@ class Hit(NamedTuple):
 
 
 Hits = dict[int, list[Hit]]
+_by_place = attrgetter("start", "end")
 
 
 class Scan:
@@ -57,7 +59,9 @@ class Scan:
         self.plan, self.text, self.slots = plan, text, slots
         self.hits: Hits = {}
         self._waiting: dict[int, re2._Regexp] = {}
-        self._parts: dict[int, dict[int, list[Place]]] = {}
+        self._places: dict[int, list[Place]] = {}
+        self._exact: dict[int, list[tuple[int, str]]] = {}
+        self._parts: dict[int, list[tuple[int, list[Place]]]] = {}
         self._characters()
         self._sounds()
         if self._parts:
@@ -75,36 +79,45 @@ class Scan:
 
     def of(self, leaf: int) -> Sequence[Hit]:
         """The hits of a leaf; none for -1."""
+        if leaf in self._exact:
+            for number, strict in self._exact.pop(leaf):
+                for start, end, _ in self._places[number]:
+                    if not strict or self._particles_there(strict, start, end):
+                        self._keep(leaf, start, end, self.plan.leaves[leaf].confidence, "exact")
+            if leaf in self.hits:
+                self.hits[leaf].sort(key=_by_place)
         if leaf in self._waiting:
-            self._place(leaf, self._waiting.pop(leaf))
+            self._locate(leaf, self._waiting.pop(leaf))
         return self.hits.get(leaf, ())
 
     def nothing(self, leaf: int) -> bool:
         """Whether a leaf surely has no hits."""
-        return leaf not in self.hits and leaf not in self._waiting
+        return leaf not in self.hits and leaf not in self._exact and leaf not in self._waiting
 
     def _characters(self) -> None:
+        """Where every literal stands. What it is good for is looked up once a literal, and hits are made when asked for."""
         plan, key = self.plan, self.text.key
         if plan.exact is None or not key:
             return
-        belongs, leaves = plan.belongs, plan.leaves
-        stretches: dict[int, list[Place]] = {}
+        found = self._places
         for number, start, end in plan.exact.find_matches_as_indexes(key, overlapping=True)[:MOST_HITS]:
-            good = belongs[number]
-            for leaf, strict in good.leaves:
-                if not strict or self._particles_there(strict, start, end):
-                    self._keep(leaf, start, end, leaves[leaf].confidence, "exact")
-            if good.parts:
-                if number in stretches:
-                    stretches[number].append((start, end, 1.0))
-                else:
-                    stretches[number] = [(start, end, 1.0)]
-            for use in good.runs:
-                if (span := self._run(use, start, end)) is not None:
-                    self._found(use, *span, 1.0)
-        for number, places in stretches.items():
-            for chain, stretch in belongs[number].parts:
-                self._parts.setdefault(chain, {}).setdefault(stretch, []).extend(places)
+            if number in found:
+                found[number].append((start, end, 1.0))
+            else:
+                found[number] = [(start, end, 1.0)]
+        exact, parts, slots = self._exact, self._parts, self.slots
+        for number, places in found.items():
+            leaves, stretches, runs = plan.belongs[number]
+            for leaf, strict in leaves:
+                exact.setdefault(leaf, []).append((number, strict))
+            for chain, stretch in stretches:
+                parts.setdefault(chain, []).append((stretch, places))
+            for kind, after, uses in runs:
+                for start, end, _ in places:
+                    if slots.beside(kind, end if after else start, after):
+                        for use in uses:
+                            if (span := self._run(use, start, end)) is not None:
+                                self._found(use, *span, 1.0)
 
     def _sounds(self) -> None:
         plan, key = self.plan, self.text.key
@@ -131,18 +144,19 @@ class Scan:
         """A run stands at a place: a whole phrase is a hit, a stretch of a template waits for the others."""
         chain = self.plan.chains[use.chain]
         if chain.stretches > 1:
-            self._parts.setdefault(use.chain, {}).setdefault(use.stretch, []).append((start, end, likeness))
+            self._parts.setdefault(use.chain, []).append((use.stretch, [(start, end, likeness)]))
         elif not chain.strict or self._particles_there(chain.strict, start, end):
             sure = self.plan.leaves[chain.leaf].confidence * likeness
             self._keep(chain.leaf, start, end, sure, "exact" if likeness == 1 else "homophone")
 
     def _connect(self) -> None:
         """Templates with gaps: their stretches, found one by one, put together in order."""
-        for number, stretches in self._parts.items():
+        for number, found in self._parts.items():
             chain = self.plan.chains[number]
-            if len(stretches) < chain.stretches:
+            if len(found) < chain.stretches or len({stretch for stretch, _ in found}) < chain.stretches:
                 continue
-            places = [sorted(stretches[i])[:MOST_PARTS] for i in range(chain.stretches)]
+            places = [sorted([place for stretch, those in found if stretch == i for place in those])[:MOST_PARTS]
+                      for i in range(chain.stretches)]
             leaf = self.plan.leaves[chain.leaf]
             for start, end, likeness in places[0]:
                 found = self._onwards(chain, places, 1, end)
@@ -219,7 +233,7 @@ class Scan:
             elif len(hits) < MOST_HITS:
                 hits.append(hit)
 
-    def _place(self, leaf: int, compiled: re2._Regexp) -> None:
+    def _locate(self, leaf: int, compiled: re2._Regexp) -> None:
         """Where a regular expression matches."""
         light, confidence = self.text.light, self.plan.leaves[leaf].confidence
         for found in compiled.finditer(self._bytes):

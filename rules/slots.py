@@ -59,6 +59,10 @@ class Slots:
         """Where values of the kind that begin at `start` end, the longest first."""
         return self._places(kind)[0].get(start, ())
 
+    def beside(self, kind: str, place: int, after: bool) -> bool:
+        """Whether a value of the kind begins (`after`) or ends at a place."""
+        return place in self._places(kind)[0 if after else 1]
+
     def starts(self, kind: str, end: int) -> Sequence[int]:
         """Where values of the kind that end at `end` begin, the longest first."""
         return self._places(kind)[1].get(end, ())
