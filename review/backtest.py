@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from store.lake import Lake
 
 CHUNK = 200             # calls read and scored together
-ALONE_UP_TO = 1000      # calls one process does in the time that others would need to load their rules
+ALONE_UP_TO = 2000      # calls that one process scores alone: loading both packs costs another as much as 500 calls
 
 
 def backtest(
@@ -123,15 +123,19 @@ def with_pack(settings: Settings, pack: Path, forms: Path | None) -> Settings:
 def _scorers(settings: Settings, changed: Settings) -> tuple[Scorer, Scorer]:
     from pipeline.scorecard import Scorer
     from records import Problem
+    from rules.meaning.predict import Meaning
     from rules.pack import load
 
-    before = Scorer.from_settings(settings)
+    meaning = Meaning.load() if settings.scoring.meaning else None
+    before = Scorer.from_settings(settings, meaning)
     pack = changed.scoring.rule_pack
-    load(pack)          # its own mistakes first; what is wrong after that lies between pack and forms
     try:
-        return before, Scorer.from_settings(changed)
+        return before, Scorer.from_settings(changed, meaning)
     except Problem as problem:
-        raise Problem(f"{problem}\nThese forms do not fit the rules of {pack}; give forms that do with --forms.") from problem
+        load(pack)      # its own mistakes, as they are; without any, what is wrong lies in the forms
+        if changed.scoring.forms != settings.scoring.forms:
+            raise
+        raise Problem(f"{problem}\nThe forms do not go with the rules of {pack}; give others with --forms.") from problem
 
 
 def _cases(lake: Lake, version: str, since: str | None) -> tuple[list[Case], int]:
