@@ -6,7 +6,7 @@ stay put.
 """
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -38,6 +38,17 @@ class Record(BaseModel):
     """Base of all records: frozen; unknown fields of foreign JSON are left out rather than refused."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """A record of values that are known to be right, all fields given: as `model_construct`, ten times as quick."""
+        made = cls.__new__(cls)
+        put = object.__setattr__
+        put(made, "__dict__", values)
+        put(made, "__pydantic_fields_set__", set(values))
+        put(made, "__pydantic_extra__", None)
+        put(made, "__pydantic_private__", None)
+        return made
 
 
 class Call(Record):

@@ -54,7 +54,7 @@ class Scorer:
         items += [adjust(adjustment, by_rule, self.titles) for adjustment in chosen.adjustments]
         fatal = any(by_rule[rule].verdict == "fail" for rule in chosen.fatal)
         score = 0.0 if fatal else total(items)
-        return Draft.model_construct(
+        return Draft.of(
             call_id=transcript.call_id, form=chosen.id, form_version=chosen.version, rules_version=self.version,
             state="draft", score=score, band=None if score is None else band(score, chosen.bands), fatal=fatal,
             open_points=round(sum(item.max_points for item in items if item.verdict == "needs_review"), 2),
@@ -120,7 +120,7 @@ def adjust(adjustment: Adjustment, findings: dict[str, Finding], titles: dict[st
     mode: Mode = "auto" if adjustment.rules else "human"
     failed = [findings[rule] for rule in adjustment.rules if findings[rule].verdict == "fail"]
     verdict: Decided = "needs_review" if not adjustment.rules else "fail" if failed else "not_applicable"
-    return Item.model_construct(
+    return Item.of(
         id=adjustment.id, title=adjustment.title, section=BONUS_SECTION, mode=mode, verdict=verdict,
         points=adjustment.points if failed else None, max_points=0.0,
         confidence=min((f.confidence for f in failed), default=1.0),
@@ -148,7 +148,7 @@ def band(score: float, bands: Bands) -> Band:
 
 def _item(item: FormItem, section: str, verdict: Decided, points: float | None, confidence: float,
           evidence: tuple[Evidence, ...], reason: str) -> Item:
-    return Item.model_construct(
+    return Item.of(
         id=item.id, title=item.title, section=section, mode=item.mode, verdict=verdict, points=points,
         max_points=item.weight, confidence=round(confidence, 3), rules=tuple(item.rules), evidence=evidence, reason=reason)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from records import Evidence, Finding, Speaker, Transcript, Turn
@@ -287,8 +287,14 @@ class View:
             self._outcomes[rule_id] = self._decide(self, rule_id)
         return self._outcomes[rule_id]
 
+    @cached_property
+    def _measured(self) -> bool:
+        return any(sure is not None for sure in self.recognised)
+
     def absent(self, turns: Sequence[int]) -> float:
         """How sure it is that something was not said in these turns."""
+        if not self._measured:
+            return ABSENT
         sure = [c for i in turns if (c := self.recognised[i]) is not None]
         return ABSENT * (sum(sure) / len(sure) if sure else 1.0)
 
@@ -308,14 +314,23 @@ class View:
                 break
             heard += " " + self.turns[later].text[:rest]
             end = place_in_time(self.turns[later], 0, rest)[1]
-        return Evidence.model_construct(
+        return Evidence.of(
             rule=rule_id, turn=hit.turn, speaker=turn.speaker, start=start, end=end, text=heard,
             match=hit.match, confidence=round(hit.confidence, 3), note=hit.note)
 
     def finding(self, rule_id: str, outcome: Outcome) -> Finding:
-        return Finding.model_construct(
-            rule=rule_id, verdict=outcome.verdict, value=outcome.value, confidence=round(outcome.confidence, 3),
+        confidence = round(outcome.confidence, 3)
+        if not outcome.hits:
+            return _bare(rule_id, outcome.verdict, outcome.value, confidence, outcome.reason)
+        return Finding.of(
+            rule=rule_id, verdict=outcome.verdict, value=outcome.value, confidence=confidence,
             evidence=tuple([self.evidence(rule_id, hit) for hit in outcome.hits]), reason=outcome.reason)
+
+
+@lru_cache(maxsize=1 << 12)
+def _bare(rule: str, verdict: str, value: float | None, confidence: float, reason: str) -> Finding:
+    """A finding without evidence: the same ones come up in every call, and records are frozen."""
+    return Finding.of(rule=rule, verdict=verdict, value=value, confidence=confidence, evidence=(), reason=reason)
 
 
 _ANYWHERE = Where()
