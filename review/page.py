@@ -72,7 +72,7 @@ def broken_taboos(draft: Draft, taboos: Sequence[str]) -> list[Finding]:
 
 
 def _turn(number_: int, turn: Turn, evidence: list[tuple[str, Evidence]], language: Language) -> dict[str, Any]:
-    marks = sorted({(piece.rule, verdict) for verdict, piece in evidence}, key=lambda mark: WORST.index(mark[1]))
+    marks = sorted({(piece.rule, verdict) for verdict, piece in evidence}, key=lambda mark: (WORST.index(mark[1]), mark[0]))
     return {"number": number_, "speaker": turn.speaker, "who": say(turn.speaker, language), "start": turn.start,
             "end": turn.end, "text": marked(turn.text, evidence), "marks": marks, "unsure": (turn.confidence or 1.0) < 0.5}
 
