@@ -105,7 +105,8 @@ def _hopeless(before: Failed, recording: Recording, versions: Versions) -> bool:
     """A failure that would only come again: nothing has changed and it does not pass by itself."""
     now = audio_file(recording)
     same = (before.audio.size, before.audio.mtime_ns) == (now.size, now.mtime_ns)
-    return same and before.transcriber_version == versions.transcriber and not before.failure.retryable
+    mended = before.failure.stage == "scoring"      # the rules may have been put right since: cheap to try again
+    return same and before.transcriber_version == versions.transcriber and not before.failure.retryable and not mended
 
 
 def _sha256(path: str) -> str:

@@ -30,7 +30,8 @@ class Scorer:
         self.engine, self.forms = engine, forms
         self.titles = {rule.id: rule.title for rule in engine.pack.rules.values()}
         layer = engine.knowledge.layer
-        seed = f"{engine.version}\0{layer.version if layer else ''}\0".encode()
+        seed = "\0".join([engine.version, layer.version if layer else "", str(engine.review_below),
+                          *sorted(engine.knowledge.organisations), ""]).encode()
         self.version = "sha256:" + hashlib.sha256(seed + content).hexdigest()
 
     @classmethod

@@ -148,3 +148,10 @@ def test_an_assist_item_is_prepared_and_left_to_the_person() -> None:
 def test_a_draft_survives_being_written_and_read(scorer: Scorer) -> None:
     draft = scorer.draft(call("您好请讲", "混蛋东西"))
     assert type(draft).model_validate_json(draft.model_dump_json()) == draft
+
+
+@pytest.mark.parametrize("change", [{"organisations": ["飞燕快递"]}, {"review_below": 0.7}], ids=str)
+def test_settings_that_change_verdicts_change_the_version(change: dict[str, object]) -> None:
+    plain = Scoring(meaning=False)
+    changed = plain.model_copy(update=change)
+    assert Scorer.from_settings(Settings(scoring=plain)).version != Scorer.from_settings(Settings(scoring=changed)).version
