@@ -102,7 +102,7 @@ class View:
     # windows
     def window(self, where: Where, who: str) -> frozenset[int] | None:
         """Turn indexes that a window lets through; None for the whole call."""
-        if self.free or where == _ANYWHERE:
+        if self.free or not where.model_fields_set:
             return None
         known = id(where)
         if known not in self._windows:
@@ -331,9 +331,6 @@ class View:
 def _bare(rule: str, verdict: str, value: float | None, confidence: float, reason: str) -> Finding:
     """A finding without evidence: the same ones come up in every call, and records are frozen."""
     return Finding.of(rule=rule, verdict=verdict, value=value, confidence=confidence, evidence=(), reason=reason)
-
-
-_ANYWHERE = Where()
 
 
 def place_in_time(turn: Turn, first: int, last: int) -> tuple[float | None, float | None]:
