@@ -210,14 +210,14 @@ class Plan:
         """Build the automata, and for each literal what a hit of it is good for."""
         keys = list(self.literals)
         self.keys = keys
-        self.exact = AhoCorasick(keys, MatchKind.Standard, implementation=Implementation.DFA) if keys else None
+        self.exact = AhoCorasick(keys, MatchKind.Standard, implementation=Implementation.ContiguousNFA) if keys else None
         self.belongs = [self._belongs(uses) for uses in self.uses]
         by_sound: dict[str, list[int]] = {}
         for key, number in self.literals.items():
             if len(key) >= 2 and any(self._by_sound(use, key) for use in self.uses[number]):
                 by_sound.setdefault(sound_of(key), []).append(number)
         self.sounds = list(by_sound.values())
-        self.sound = AhoCorasick(list(by_sound), MatchKind.Standard, implementation=Implementation.DFA) if by_sound else None
+        self.sound = AhoCorasick(list(by_sound), MatchKind.Standard, implementation=Implementation.ContiguousNFA) if by_sound else None
         self.regex_filter: re2.Filter | None = None
         if self.regexes:
             self.regex_filter = re2.Filter()

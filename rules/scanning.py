@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -59,6 +58,7 @@ class Scan:
         self.plan, self.text, self.slots = plan, text, slots
         self.hits: Hits = {}
         self._waiting: dict[int, re2._Regexp] = {}
+        self._said: dict[str, tuple[bytes, list[int]]] = {}
         self._places: dict[int, list[Place]] = {}
         self._exact: dict[int, list[tuple[int, str]]] = {}
         self._parts: dict[int, list[tuple[int, list[Place]]]] = {}
@@ -71,8 +71,7 @@ class Scan:
                 match: Match = "pattern" if likeness == 1 else "homophone"
                 self._keep(leaf, start, end, plan.leaves[leaf].confidence * likeness, match)
         if plan.regex_filter is not None:
-            self._bytes = text.light.encode()
-            possible = plan.regex_filter.Match(self._bytes, True) or ()
+            possible = plan.regex_filter.Match(text.light.encode(), True) or ()
             self._waiting = {plan.regexes[which][0]: plan.regexes[which][1] for which in possible}
         if plan.word_leaves:
             self._words()
@@ -234,20 +233,33 @@ class Scan:
                 hits.append(hit)
 
     def _locate(self, leaf: int, compiled: re2._Regexp) -> None:
-        """Where a regular expression matches."""
-        light, confidence = self.text.light, self.plan.leaves[leaf].confidence
-        for found in compiled.finditer(self._bytes):
-            start, end = (self._characters_before[at] for at in found.span())
+        """Where a regular expression matches in what its speaker says."""
+        kind = self.plan.leaves[leaf]
+        if kind.who not in self._said:
+            self._said[kind.who] = self._spoken(kind.who)
+        said, places = self._said[kind.who]
+        light = self.text.light
+        for found in compiled.finditer(said):
+            first, last = found.span()
+            if first == last:
+                continue
+            start, end = places[first], places[last - 1] + 1
             while start < end and light[start] in SEPARATORS:  # a pattern may begin with the turn's border
                 start += 1
             if end > start:
-                self._note(leaf, start, end, confidence, "pattern")
+                self._note(leaf, start, end, kind.confidence, "pattern")
 
-    @cached_property
-    def _characters_before(self) -> list[int]:
-        """How many characters begin before each byte of the light text."""
-        begins = (np.frombuffer(self._bytes, np.uint8) & 0xC0) != 0x80
-        return [0, *np.cumsum(begins).tolist()]
+    def _spoken(self, who: str) -> tuple[bytes, list[int]]:
+        """The light text of a speaker's turns, their borders on both sides, and for each of its bytes the place in the whole."""
+        text, spans = self.text, list[tuple[int, int]]()
+        for i, speaker in enumerate(text.speakers):
+            if who in ("any", speaker):
+                alone = i > 0 and who != "any" and text.speakers[i - 1] != speaker
+                spans.append((text.offsets[i] - alone, text.end_of(i) + 1))
+        said = "".join([text.light[start:end] for start, end in spans]).encode()
+        places = np.concatenate([np.arange(start, end) for start, end in spans]) if spans else np.zeros(0, np.intp)
+        begins = (np.frombuffer(said, np.uint8) & 0xC0) != 0x80
+        return said, places[np.cumsum(begins) - 1].tolist()
 
     def _words(self) -> None:
         waiting = [(leaf, trigger, patterns) for leaf, (trigger, patterns) in self.plan.word_leaves.items()
