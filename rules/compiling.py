@@ -49,10 +49,12 @@ class Chain(NamedTuple):
 
 class Belongs(NamedTuple):
     """What a literal is good for: (leaf, strict) where it is the whole phrase, (chain, stretch) where it is a stretch of a
-    template with gaps, and its uses in runs with slots, by what must stand beside it: (kind of the slot, whether after it)."""
+    template with gaps, and its uses in runs with slots, by what must stand beside it: (kind of the slot, whether after it).
+    `tells` are the chains of which it belongs to the most telling stretch: without one of its literals there is no hit."""
 
     leaves: tuple[tuple[int, str], ...]
     parts: tuple[tuple[int, int], ...]
+    tells: tuple[int, ...]
     runs: tuple[tuple[str, bool, tuple[Use, ...]], ...]
 
 
@@ -211,6 +213,7 @@ class Plan:
         keys = list(self.literals)
         self.keys = keys
         self.exact = AhoCorasick(keys, MatchKind.Standard, implementation=Implementation.ContiguousNFA) if keys else None
+        self.telling = self._telling_stretches()
         self.belongs = [self._belongs(uses) for uses in self.uses]
         by_sound: dict[str, list[int]] = {}
         for key, number in self.literals.items():
@@ -220,10 +223,10 @@ class Plan:
         self.sound = AhoCorasick(list(by_sound), MatchKind.Standard, implementation=Implementation.ContiguousNFA) if by_sound else None
         self.regex_filter: re2.Filter | None = None
         if self.regexes:
-            self.regex_filter = re2.Filter()
+            self.regex_filter = together = re2.Filter()
             for _, compiled in self.regexes:
-                self.regex_filter.Add(compiled.pattern, _OPTIONS)
-            self.regex_filter.Compile()
+                together.Add(compiled.pattern, _OPTIONS)
+            together.Compile()
 
     def _belongs(self, uses: list[Use]) -> Belongs:
         plain = [use for use in uses if len(use.run) == 1]
@@ -239,7 +242,17 @@ class Plan:
                 assert isinstance(slot, Slot)
                 beside.setdefault((slot.kind, after), []).append(use)
         runs = tuple((kind, after, tuple(those)) for (kind, after), those in beside.items())
-        return Belongs(tuple(leaves), tuple(parts), runs)
+        tells = tuple(chain for chain, stretch in parts if self.telling[chain] == stretch)
+        return Belongs(tuple(leaves), tuple(parts), tells, runs)
+
+    def _telling_stretches(self) -> list[int]:
+        """Each chain's stretch that is least often there by chance: the one whose shortest literal is longest."""
+        shortest = [[99] * chain.stretches for chain in self.chains]
+        for key, uses in zip(self.keys, self.uses, strict=True):
+            for use in uses:
+                stretches = shortest[use.chain]
+                stretches[use.stretch] = min(stretches[use.stretch], len(key))
+        return [lengths.index(max(lengths)) for lengths in shortest]
 
     def _by_sound(self, use: Use, key: str) -> bool:
         """Whether a literal is looked for by sound there: three characters, or two beside other words."""

@@ -59,12 +59,13 @@ class Scan:
         self.hits: Hits = {}
         self._waiting: dict[int, re2._Regexp] = {}
         self._said: dict[str, tuple[bytes, list[int]]] = {}
+        self._promising: set[int] = set()
         self._places: dict[int, list[Place]] = {}
         self._exact: dict[int, list[tuple[int, str]]] = {}
         self._parts: dict[int, list[tuple[int, list[Place]]]] = {}
         self._characters()
         self._sounds()
-        if self._parts:
+        if self._promising:
             self._connect()
         for leaf, kind in plan.slot_leaves:
             for start, end, likeness in slots.spans(kind):
@@ -104,14 +105,13 @@ class Scan:
                 found[number].append((start, end, 1.0))
             else:
                 found[number] = [(start, end, 1.0)]
-        exact, parts, slots = self._exact, self._parts, self.slots
+        exact, slots = self._exact, self.slots
         for number, places in found.items():
-            leaves, stretches, runs = plan.belongs[number]
-            for leaf, strict in leaves:
+            good = plan.belongs[number]
+            for leaf, strict in good.leaves:
                 exact.setdefault(leaf, []).append((number, strict))
-            for chain, stretch in stretches:
-                parts.setdefault(chain, []).append((stretch, places))
-            for kind, after, uses in runs:
+            self._promising.update(good.tells)
+            for kind, after, uses in good.runs:
                 for start, end, _ in places:
                     if slots.beside(kind, end if after else start, after):
                         for use in uses:
@@ -144,14 +144,21 @@ class Scan:
         chain = self.plan.chains[use.chain]
         if chain.stretches > 1:
             self._parts.setdefault(use.chain, []).append((use.stretch, [(start, end, likeness)]))
+            if use.stretch == self.plan.telling[use.chain]:
+                self._promising.add(use.chain)
         elif not chain.strict or self._particles_there(chain.strict, start, end):
             sure = self.plan.leaves[chain.leaf].confidence * likeness
             self._keep(chain.leaf, start, end, sure, "exact" if likeness == 1 else "homophone")
 
     def _connect(self) -> None:
         """Templates with gaps: their stretches, found one by one, put together in order."""
-        for number, found in self._parts.items():
-            chain = self.plan.chains[number]
+        promising, parts = self._promising, self._parts
+        for number, places in self._places.items():
+            for chain, stretch in self.plan.belongs[number].parts:
+                if chain in promising:
+                    parts.setdefault(chain, []).append((stretch, places))
+        for number in promising:
+            chain, found = self.plan.chains[number], parts[number]
             if len(found) < chain.stretches or len({stretch for stretch, _ in found}) < chain.stretches:
                 continue
             places = [sorted([place for stretch, those in found if stretch == i for place in those])[:MOST_PARTS]

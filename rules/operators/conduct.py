@@ -16,6 +16,8 @@ _LEAVES = re.compile("再见|拜拜|就这样|不说了|不聊了|结束通话|�
 _NUMBER = re.compile("[0-9x]+")
 _FULL = re.compile("(?:^|[^0-9])(1[3-9][0-9]{9}|[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{5}[0-9x]"
                    "|[1-9][0-9]{5}[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}|(?:62|4|5)[0-9]{14,19})(?![0-9])")
+FEWEST = 11
+"""Digits of the shortest full number."""
 _OTHER_NUMBER = re.compile("单号|运单|订单|工单|流水号?|编号|热线|客服电话|取件码|合同号|保单号|机身号|序列号|车架号|税号|快递员|骑手|司机|师傅|客户经理"
                            "|网点|门店|前台|营业厅|值班|我的(?:手机|电话|号)|对公|账号是我们")
 _ANOTHER = re.compile("我是[他她](?:的)?(?:爱人|老婆|老公|丈夫|妻子|先生|太太|媳妇|朋友|同事|同学|邻居|哥|姐|弟|妹|儿子|女儿)|我(?:不是|又不是|可不是)[^，。？?吗]{0,4}本人")
@@ -97,6 +99,8 @@ def personal_numbers(view: View, rule: Rule, params: Nothing) -> Outcome:
 
 def _numbers_read(view: View) -> list[Hit]:
     found: list[Hit] = []
+    if sum(map(str.isdigit, view.text.light)) < FEWEST:
+        return found
     for chain in _chains(view):
         text, owner = "", list[tuple[int, int]]()
         for turn in chain:

@@ -333,7 +333,7 @@ def _light(view: View, turn: int) -> str:
 
 
 def _is_short(view: View, turn: int) -> bool:
-    return sum(c.isalnum() for c in view.turns[turn].text) <= SHORT_ANSWER
+    return sum(map(str.isalnum, view.turns[turn].text)) <= SHORT_ANSWER
 
 
 def _start(view: View, turn: int) -> float:

@@ -62,7 +62,7 @@ def rate_of(view: View, who: str) -> float | None:
     characters, seconds = 0, 0.0
     for span in spans_of(view, view.spoken_by(who)):
         turn = view.turns[span.turn]
-        characters += sum(c.isalnum() for c in turn.text)
+        characters += sum(map(str.isalnum, turn.text))
         seconds += span.end - span.start
         for one, other in zip(turn.words, turn.words[1:], strict=False):
             pause = other.start - one.end
