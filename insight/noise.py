@@ -98,7 +98,7 @@ def _misrecognise(pieces: list[str], text: str, fixed: set[int], rate: float, dr
 def _options(character: str, sound: str) -> dict[str, tuple[float, dict[str, float]]]:
     """What may become of a character: kind → (weight, outcome → weight). Kinds without an outcome are left out."""
     table = _characters_by_sound()
-    near = {other: weight for variant in _near_sounds(sound) for other, weight in table.get(variant, {}).items()}
+    near = {other: weight for variant in sorted(_near_sounds(sound)) for other, weight in table.get(variant, {}).items()}
     same = table.get(sound, {})
     drop = KINDS["drop"] * (PARTICLE_DROP if character in PARTICLES else 1.0)
     found = {
