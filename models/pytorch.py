@@ -47,3 +47,14 @@ def _stand_in() -> None:
         importlib.import_module("torchaudio")
     except (ImportError, OSError) as fault:
         raise NoTorch(f"torchaudio does not load ({fault})") from fault
+
+
+def forget_lazy_modules(package: str) -> None:
+    """Takes a package's unloaded lazy modules out of `sys.modules`.
+
+    SpeechBrain leaves stand-ins for its optional parts there that import on any attribute, and raise where that part is not
+    installed: whoever looks through the loaded modules afterwards (inspect, hypothesis) would fall over them.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith(package + ".") and any(kind.__name__ == "LazyModule" for kind in type(module).__mro__):
+            del sys.modules[name]

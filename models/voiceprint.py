@@ -53,6 +53,7 @@ class Ecapa:
             from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
         except (ImportError, OSError) as fault:
             raise pytorch.NoTorch(f"speechbrain does not load ({fault})") from fault
+        pytorch.forget_lazy_modules("speechbrain")
         weights = shelf.locate("ecapa", models) / "embedding_model.ckpt"
         self.version = shelf.version("ecapa", models)
         self._threads = threads
