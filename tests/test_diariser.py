@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from itertools import permutations
 from pathlib import Path
 
@@ -122,8 +123,6 @@ def test_pitch_is_found_though_the_line_cuts_the_fundamental(hertz: float) -> No
 @pytest.mark.speech
 def test_loaded_modules_can_be_looked_through_afterwards():
     """SpeechBrain's stand-ins for missing parts raise on any attribute; other libraries look at every module's file."""
-    import sys
-
-    open_diariser(Models(), threads=1)
+    diariser.open_diariser(Models(), threads=1)
     for module in list(sys.modules.values()):
         getattr(module, "__file__", None)
