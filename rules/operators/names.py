@@ -21,6 +21,8 @@ _SURNAME = f"(?:{'|'.join(DOUBLE_SURNAMES)}|{_HAN})"
 _MEN, _WOMEN = "老先生|先生|大爷|大哥|叔叔|大叔|爷爷|伯伯", "女士|小姐|太太|阿姨|大姐|大妈|奶奶|大娘|姑娘"
 _OTHERS = "老师|老板|师傅|同学|经理|主任|医生|大夫|教授|警官|校长|总|董|工|姐|哥|叔|姨"
 _TITLE = re.compile(f"{_MEN}|{_WOMEN}|{_OTHERS}")
+_LONG_TITLES = {title: sound_of(title) for title in f"{_MEN}|{_WOMEN}|{_OTHERS}".split("|") if len(title) == 2}
+MISHEARD = 0.75
 _GENDERED = re.compile(f"(?P<male>{_MEN})|(?P<female>{_WOMEN})")
 _PAIRS = ("单善 仇求 解谢 查扎 区欧 朴瓢 乐月 种虫 尉玉 盖葛 冼显 翟宅 缪妙 曾增 柏伯 薄博 郗西 员运 召绍 覃秦 "
           "秘币 燕烟 宁凝 任人 华画 纪己 洗显 折蛇 黑贺")
@@ -95,6 +97,7 @@ def used(view: View, rule: Rule, params: Used) -> Outcome:
     for turn in view.by_speaker["agent"]:
         light = _light(view, turn)
         addresses = [found for title in _TITLE.finditer(light) if (found := _address(view, turn, title, known))]
+        addresses = addresses or _misheard(view, turn, light, known)
         if addresses and turn not in apart:
             if not any(_mistake(view, turn, light, title, known) for title in _GENDERED.finditer(light)):
                 hits.append(max(addresses, key=lambda h: h.confidence))
@@ -186,6 +189,22 @@ def _address(view: View, turn: int, title: re.Match[str], known: Known) -> Hit |
     start, end = offset + title.start() - best[1], offset + title.end()
     sure, heard = best[0], view.recognised[turn]
     return Hit(turn, start, end, sure * (1.0 if heard is None else heard), "exact" if sure > 0.95 else "homophone")
+
+
+def _misheard(view: View, turn: int, light: str, known: Known) -> list[Hit]:
+    """The customer's name before what only sounds like a title (王先声): one character of name or title must be right."""
+    found: list[Hit] = []
+    sound, offset = sound_of(light), view.text.offsets[turn]
+    for title, wanted in _LONG_TITLES.items():
+        at = sound.find(wanted)
+        while at >= 0:
+            right = light[at] == title[0] or light[at + 1] == title[1]
+            for name in (*known.full, *known.surnames):
+                sure = _same(name, light[max(0, at - len(name)):at])
+                if sure >= (0.9 if right else 0.97):
+                    found.append(Hit(turn, offset + at - len(name), offset + at + 2, MISHEARD, "homophone"))
+            at = sound.find(wanted, at + 1)
+    return found
 
 
 def _ends(light: str, end: int) -> bool:
