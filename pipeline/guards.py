@@ -64,6 +64,25 @@ def guard(heard: Sequence[Heard], activity: Activity, channel: int | None = None
     return words, removals
 
 
+def without_bleed(words: Sequence[Word], channel: int, is_bleed: Callable[[float, float, int], bool]
+                  ) -> tuple[list[Word], list[Removal]]:
+    """What a stereo channel's own speaker said, and the phrases that are only the other channel's sound leaking in.
+
+    Whole phrases are judged (`is_bleed` of seconds and channel, see channels.Bleed): single words are too short to be told
+    from what the other speaker says at the same moment.
+    """
+    kept: list[Word] = []
+    removals: list[Removal] = []
+    for begin, end in _phrases(words):
+        phrase = words[begin:end]
+        if is_bleed(phrase[0].start, phrase[-1].end, channel):
+            removals.append(Removal(text="".join(word.text for word in phrase), start=phrase[0].start, end=phrase[-1].end,
+                                    channel=channel, reason="bleed", detail="no more than the other channel's sound"))
+        else:
+            kept += phrase
+    return kept, removals
+
+
 def guard_chunk(words: Sequence[Word], segment: Segment, activity: Activity,
                 channel: int | None = None) -> tuple[list[Word], list[Removal]]:
     """One chunk's words through all guards, one after the other: each sees what the ones before it left."""

@@ -211,8 +211,11 @@ class _Call:
         kept: dict[int, list[Any]] = {}
         for channel, activity in sorted(self._activity.items()):
             words, gone = guards.guard([each for each in heard if each.chunk.channel == channel], activity, channel)
-            kept[channel] = words
             removed += gone
+            if self.layout.bleed is not None:
+                words, gone = guards.without_bleed(words, channel, self.layout.bleed.is_bleed)
+                removed += gone
+            kept[channel] = words
         call = self.recording.call
         if self.layout.kind == "stereo":
             voices = kept

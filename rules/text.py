@@ -189,9 +189,6 @@ class Text:
         """The turn that holds `key[place]`."""
         return bisect_right(self.offsets, self.origin[place]) - 1
 
-    def turn_of_raw(self, place: int) -> int:
-        return bisect_right(self.offsets, place) - 1
-
     def end_of(self, turn: int) -> int:
         """Where the turn's text ends in `raw`."""
         return (self.offsets[turn + 1] if turn + 1 < len(self.offsets) else len(self.raw)) - 1

@@ -4,7 +4,7 @@ import pytest
 
 from models.recogniser import Segment
 from models.voice_activity import STEP, Activity
-from pipeline.guards import guard_chunk
+from pipeline.guards import guard_chunk, without_bleed
 from records import Word
 
 LENGTH = 40.0
@@ -107,3 +107,12 @@ def test_every_removal_says_what_where_and_why():
     _, removed = guard_chunk(said, Segment("", 0, 5), activity((0, LENGTH)), channel=1)
     gone, = removed
     assert (gone.text, gone.start, gone.channel, gone.reason) == ("字幕由小明提供", 3.0, 1, "subtitle")
+
+
+def test_phrases_that_are_only_the_other_channel_leaking_in_are_taken_out_and_kept_for_audit():
+    """Phrases are judged whole, each by its own time; what the channel's own speaker says stays."""
+    said = [*words("我姓马", start=1.0), *words("先生", start=5.0), *words("在东湖路", start=9.0)]
+    kept, removed = without_bleed(said, 1, lambda start, end, channel: channel == 1 and start < 5.2 < end)
+    assert "".join(word.text for word in kept) == "我姓马在东湖路"
+    assert [(gone.text, gone.reason, gone.channel, gone.start) for gone in removed] == [("先生", "bleed", 1, 5.0)]
+    assert without_bleed(said, 0, lambda start, end, channel: channel == 1) == (said, [])

@@ -226,3 +226,16 @@ def test_samples_are_read_in_pieces():
     audio = Audio.from_samples(np.arange(RATE * 4, dtype=np.float32) / (RATE * 8))
     found = speech.samples(audio, speech.Chunk(0, (Span(1, 1.5), Span(3, 3.5))))
     assert len(found) == RATE and found[0] == pytest.approx(0.125, abs=1e-3) and found[-1] < 0.44
+
+
+@pytest.mark.speech
+def test_a_call_with_crosstalk_loses_only_what_leaked_in(transcriber):
+    """sample-005 has each speaker 25 dB down in the other's channel; every removed phrase lies inside the other's speech."""
+    recording = Recording(call=Call(call_id="sample-005"), path=str(SAMPLES / "sample-005.ogg"))
+    ((_, transcript),) = transcriber.run([recording])
+    leaked = [gone for gone in transcript.removed if gone.reason == "bleed"]
+    assert leaked
+    for gone in leaked:
+        middle = (gone.start + gone.end) / 2
+        assert any(turn.channel != gone.channel and turn.start <= middle <= turn.end for turn in transcript.turns), gone
+    assert sum(len(gone.text) for gone in leaked) < 0.05 * sum(len(turn.text) for turn in transcript.turns)
