@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import music
 import numpy as np
 import telephone
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from voices import RATE as SPOKEN_RATE
 
+Say = Callable[[str, str, float], np.ndarray]      # text, voice, speed → 24 kHz samples
 SPEAKERS = ("agent", "customer", "ivr")
 RULES = (   # those that a listener can label (docs: the ids of the rule pack); voice.* measures are reckoned
     "greeting.salutation", "greeting.organisation", "greeting.identity", "greeting.offer", "greeting.festival",
@@ -77,6 +79,8 @@ class Event(Part):
     ring: float | None = None
     beep: float | None = None
     sound: Literal["silence", "music"] = "silence"
+    style: str = "plain"                    # of the music, by name in music.STYLES
+    by: str | None = None                   # who of `voices` speaks for this side: a colleague after a transfer, a relative
 
     @model_validator(mode="after")
     def _one_thing(self) -> Event:
@@ -85,6 +89,13 @@ class Event(Part):
         if unknown := set(self.marks) - set(RULES):
             raise ValueError(f"no such rule: {', '.join(sorted(unknown))}")
         return self
+
+    @property
+    def kind(self) -> str:
+        """What a pause sounds like."""
+        if self.hold is not None:
+            return f"music {self.style}" if self.sound == "music" else "silence"
+        return "ring" if self.ring is not None else "beep"
 
     @property
     def texts(self) -> tuple[str | None, ...]:
@@ -137,6 +148,22 @@ class Turn(NamedTuple):
     marks: tuple[str, ...] = ()
 
 
+class Sound(NamedTuple):
+    """What is heard where nobody speaks: `kind` is silence, ring, beep, or music and its style ("music plain")."""
+
+    kind: str
+    start: float
+    end: float
+
+
+class Stage(NamedTuple):
+    """A call before the line: clean sound of the two ends by name, turns in order of their start, pauses and what fills them."""
+
+    sides: dict[str, np.ndarray]
+    turns: tuple[Turn, ...]
+    sounds: tuple[Sound, ...]
+
+
 class Performance(NamedTuple):
     """`agent` and `customer` are the two ends of the line at 8 kHz, equally long; `turns` in order of their start."""
 
@@ -154,17 +181,24 @@ def read(path: Path) -> Script:
     return Script.model_validate(yaml.safe_load(path.read_text("utf-8")))
 
 
-def perform(script: Script, say: Callable[[str, str, float], np.ndarray]) -> Performance:
-    """Speak a script: the announcement, music and tones lie on the agent's side, as the exchange plays them there."""
+def perform(script: Script, say: Say) -> Performance:
+    """Speak a script and send it down its line."""
     rng = np.random.default_rng(zlib.crc32(script.call_id.encode()))
-    now, pieces, turns = LEAD_IN, [], []
+    stage = act(script, say, rng)
+    return Performance(*_down_the_line(script, stage.sides, rng), stage.turns)
+
+
+def act(script: Script, say: Say, rng: np.random.Generator) -> Stage:
+    """Speak a script: the announcement, music and tones lie on the agent's side, as the exchange plays them there."""
+    now, pieces, turns, sounds = LEAD_IN, [], [], []
     for event in script.events:
         if event.speaker is None:
             sound = _pause(event, rng)
             pieces.append(("agent", now, sound))
+            sounds.append(Sound(event.kind, round(now, 2), round(now + len(sound) / telephone.RATE, 2)))
             now += len(sound) / telephone.RATE
             continue
-        voice = script.voices[event.speaker]
+        voice = script.voices[event.by or event.speaker]
         spoken = say(event.say or event.text, voice.voice, event.speed or voice.speed)
         sound = telephone.at_level(telephone.narrow(spoken, SPOKEN_RATE), event.level or voice.level)
         start = now + (rng.uniform(0.25, 0.7) if event.gap is None else event.gap)
@@ -172,8 +206,7 @@ def perform(script: Script, say: Callable[[str, str, float], np.ndarray]) -> Per
         pieces.append(("customer" if event.speaker == "customer" else "agent", start, sound))
         turns.append(Turn(event.speaker, round(start, 2), round(end, 2), event.text, event.marks))
         now = max(now, end)
-    sides = _lay(pieces, now + LAST_WORD)
-    return Performance(*_down_the_line(script, sides, rng), tuple(sorted(turns, key=lambda turn: turn.start)))
+    return Stage(_lay(pieces, now + LAST_WORD), tuple(sorted(turns, key=lambda turn: turn.start)), tuple(sounds))
 
 
 def _pause(event: Event, rng: np.random.Generator) -> np.ndarray:
@@ -183,7 +216,7 @@ def _pause(event: Event, rng: np.random.Generator) -> np.ndarray:
         return telephone.tone(event.beep, -22)
     seconds = event.hold or 0.0
     if event.sound == "music":
-        return telephone.hold_music(seconds, -26, rng)
+        return music.play(event.style, seconds, -26, rng)
     return np.zeros(int(seconds * telephone.RATE), np.float32)
 
 
