@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from records import Finding, Match, Speaker, Transcript, Turn
 from rules.deciding import decide
+from rules.operators import DETECTING
 from rules.pack import Pack, load
 from rules.view import Knowledge, Outcome, View
 from rules.weighing import Layer, Meaning
@@ -65,7 +66,9 @@ class Engine:
         view.free = True
         if (layer := self.knowledge.layer) is not None:
             view.opinion = layer.alone(rule.id, len(turns), at, (text, who, before or "", after or ""))
-        hits = [h for h in view.hits(rule.id) if h.turn == at]
+        detecting = rule.decide is not None and rule.decide.operator in DETECTING
+        found = view.outcome(rule.id).hits if detecting else view.hits(rule.id)
+        hits = [h for h in found if h.turn == at]
         if not hits or rule.who not in ("any", who):
             return Answer(0, view.absent([at]), None)
         best = max(hits, key=lambda h: h.confidence)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rules.operators import calendar, conduct, holds, metadata, names, outbound, special, voice
+from rules.operators import calendar, conduct, holds, metadata, names, outbound, personal, special, voice
 from rules.operators.parameters import HitsOf, RuleRef
 from rules.schema import Entry
 from rules.view import Outcome
@@ -52,11 +52,14 @@ TABLE: dict[str, Operator] = {
     "call_length": Operator(voice.duration, voice.Plain, "length of the call, by metadata or the last turn"),
     "to_a_question": Operator(conduct.to_a_question, conduct.Nothing, "hits count only in the answer to a customer's question"),
     "hang_up": Operator(conduct.hang_up, conduct.Nothing, "threatens to hang up, or cuts off a customer who is not done"),
-    "personal_numbers": Operator(conduct.personal_numbers, conduct.Nothing, "full personal numbers are read out, in pieces too"),
+    "personal_numbers": Operator(personal.personal_numbers, personal.Nothing, "full personal numbers are read out, in pieces too"),
     "refusal_sandwich": Operator(conduct.sandwich, conduct.Refused, "a refusal stands between understanding and a way out"),
     "calm_answer": Operator(conduct.calm_answer, conduct.Answered, "abuse is answered calmly or handed over"),
     "pretend_deaf": Operator(voice.pretend_deaf, voice.Plain, "says it hears nothing after a customer who was clear"),
 }
+
+DETECTING = frozenset({"personal_numbers"})
+"""Operators that find in a single turn what no phrase can; `rules probe` asks them too."""
 
 
 def references(params: Entry, ordered: bool = False) -> list[str]:
@@ -66,4 +69,4 @@ def references(params: Entry, ordered: bool = False) -> list[str]:
             if kinds.intersection(field.metadata) and isinstance(value := getattr(params, name), str)]
 
 
-__all__ = ["TABLE", "HitsOf", "Operator", "RuleRef", "references"]
+__all__ = ["DETECTING", "TABLE", "HitsOf", "Operator", "RuleRef", "references"]
