@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rules.engine import Engine
+    from rich.console import Console
 
+    from rules.engine import Engine
+    from rules.schema import Rule
+
+WIDTH = 100     # columns that the tables keep to
 app = typer.Typer(help="The rule pack: list, show, test, probe.", no_args_is_help=True)
 PackOption = Annotated[Path | None, typer.Option("--pack", help="Directory of rule files instead of the configured one")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs")]
+English = Annotated[bool, typer.Option("--english", help="English headings instead of Chinese ones")]
 
 
 def _open(pack: Path | None, with_meaning: bool = False) -> Engine:
@@ -28,22 +34,110 @@ def _open(pack: Path | None, with_meaning: bool = False) -> Engine:
 
 
 @app.command("list")
-def list_rules(pack: PackOption = None) -> None:
-    """All rules: id, kind, who, status, severity, title."""
-    for rule in _open(pack).pack.rules.values():
-        typer.echo(f"{rule.id}\t{rule.kind}\t{rule.who}\t{rule.status}\t{rule.severity}\t{rule.title}")
+def list_rules(
+    pack: PackOption = None,
+    group: Annotated[str | None, typer.Option(help="Only a family, such as hold or taboo (several: hold,transfer)")] = None,
+    status: Annotated[str | None, typer.Option(help="Only experimental, stable or deprecated rules")] = None,
+    who: Annotated[str | None, typer.Option(help="Only rules about the words of agent, customer or any")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only check, taboo or signal")] = None,
+    as_json: AsJson = False,
+    english: English = False,
+) -> None:
+    """All rules, family by family: id, title, kind, whose words, severity, status."""
+    rules = [rule for rule in _open(pack).pack.rules.values() if _wanted(rule, group, status, who, kind)]
+    rules.sort(key=lambda rule: rule.id.split(".")[0])
+    if as_json:
+        fields = {"id", "title", "kind", "who", "severity", "status"}
+        typer.echo(json.dumps([rule.model_dump(include=fields) for rule in rules], ensure_ascii=False, indent=2))
+        return
+    from rich.table import Table
+
+    from rules.describing import KINDS, SEVERITY, STATUS, WHO
+
+    headings = ("id", "title", "kind", "who", "severity", "status") if english else ("规则", "名称", "类型", "对象", "轻重", "状态")
+    table = Table(*headings, box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for rule in rules:
+        cells = ((KINDS, rule.kind), (WHO, rule.who), (SEVERITY, rule.severity), (STATUS, rule.status))
+        table.add_row(rule.id, rule.title, *(words[word][english] for words, word in cells))
+    console = _console()
+    console.print(table)
+    console.print(f"{len(rules)} rules" if english else f"共 {len(rules)} 条；tingjian rules show 规则 看其中一条")
+
+
+def _wanted(rule: Rule, group: str | None, status: str | None, who: str | None, kind: str | None) -> bool:
+    """Whether a rule passes the filters; a word that no rule can have is a Problem that names those there are."""
+    from records import Problem
+    from rules.describing import KINDS, STATUS, WHO
+
+    for option, given, words, value in (("--status", status, STATUS, rule.status), ("--who", who, WHO, rule.who),
+                                        ("--kind", kind, KINDS, rule.kind)):
+        if given is not None and given not in words:
+            raise Problem(f"{option} {given}: there is no such; write {', '.join(words)}")
+        if given not in (None, value):
+            return False
+    return group is None or rule.id.split(".")[0] in {one.strip().removesuffix(".") for one in group.split(",")}
 
 
 @app.command()
-def show(rule: str, pack: PackOption = None) -> None:
-    """One rule as JSON, with the file and line where it stands."""
+def show(
+    rule: Annotated[str, typer.Argument(help="The rule's id, such as hold.return")],
+    pack: PackOption = None,
+    as_json: AsJson = False,
+    english: English = False,
+) -> None:
+    """One rule in plain words: what for, whose words, where, what is looked for, exceptions, limits, examples."""
+    from difflib import get_close_matches
+
     from records import Problem
 
-    loaded = _open(pack).pack
+    engine = _open(pack, with_meaning=not as_json)
+    loaded = engine.pack
     if rule not in loaded.rules:
-        raise Problem(f"there is no rule {rule}; `tingjian rules list` prints all")
-    found = loaded.rules[rule].model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    typer.echo(json.dumps({"where_written": loaded.places[rule], **found}, ensure_ascii=False, indent=2))
+        near = get_close_matches(rule, loaded.rules, 3, 0.5)
+        raise Problem(f"there is no rule {rule}; {f'perhaps {chr(44).join(near)}; ' if near else ''}"
+                      "`tingjian rules list` prints all")
+    found = loaded.rules[rule]
+    if as_json:
+        told = found.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        typer.echo(json.dumps({"where_written": loaded.places[rule], **told}, ensure_ascii=False, indent=2))
+        return
+    _show(engine, found, english)
+
+
+def _show(engine: Engine, rule: Rule, english: bool) -> None:
+    from rich.text import Text
+
+    from rules.describing import Told, describe, headline
+    from rules.operators import TABLE
+
+    learnt = None
+    if (layer := engine.knowledge.layer) is not None:
+        from rules.learnt import learnt as known
+        from rules.meaning.predict import Meaning
+
+        learnt = known(Meaning.load(), layer, rule)
+    titles = {other.id: other.title for other in engine.pack.rules.values()}
+    told = Told(titles, {name: row.does for name, row in TABLE.items()}, learnt)
+    language = "en" if english else "zh"
+    console = _console()
+    console.print(Text.assemble((rule.title, "bold"), f"  {rule.id}"))
+    console.print(Text(f"{headline(rule, language)} · {engine.pack.places[rule.id]}", "dim"))
+    for passage in describe(rule, told, language):
+        console.print(Text.assemble("\n", (passage.heading, "bold"), (f"  {passage.field}", "bright_black")))
+        for line in passage.lines:
+            bare = line.lstrip(" ")
+            margin = 2 + len(line) - len(bare)
+            for row in Text(bare).wrap(console, console.width - margin, overflow="fold"):
+                console.print(" " * margin + row.plain.rstrip())
+
+
+def _console() -> Console:
+    """The terminal, at most WIDTH columns wide; a pipe has that width."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    return console
 
 
 @app.command()

@@ -174,7 +174,7 @@ class Effective(Entry):
 
 
 class Override(Entry):
-    """What a business line may have otherwise."""
+    """What a business line or an organisation may have otherwise."""
 
     enabled: bool = True
     severity: Literal["minor", "major", "fatal"] | None = None
@@ -220,7 +220,9 @@ class Rule(Entry):
     unlike: list[str] = []
     decide: Decide | None = None
     limits: dict[str, float] = Field(default={}, description="numbers that an installation may change")
-    lines: dict[str, Override] = {}
+    lines: dict[str, Override] = Field(default={}, description="what business lines have otherwise, by the call's `line`")
+    organisations: dict[str, Override] = Field(default={}, description="what single organisations have otherwise; goes "
+                                                                        "before lines")
     coach: str = ""
     notes: str = ""
     examples: Examples = Examples()

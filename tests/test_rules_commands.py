@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from records import Problem
@@ -42,15 +43,34 @@ def rules(*words: str, **more: str) -> Result:
     return runner.invoke(app, list(words), **more)
 
 
-def test_list_prints_a_line_a_rule(pack: Path) -> None:
+def test_list_is_a_table_of_the_rules(pack: Path) -> None:
     lines = rules("list", "--pack", str(pack)).stdout.splitlines()
-    assert [line.split("\t") for line in lines] == [
-        ["t.hello", "check", "agent", "experimental", "major", "问候"],
-        ["t.angry", "signal", "customer", "experimental", "minor", "投诉"]]
+    assert [line.split() for line in lines] == [
+        ["规则", "名称", "类型", "对象", "轻重", "状态"], ["t.hello", "问候", "检查项", "坐席", "一般", "试行"],
+        ["t.angry", "投诉", "信号", "客户", "轻微", "试行"], ["共", "2", "条；tingjian", "rules", "show", "规则", "看其中一条"]]
 
 
-def test_show_prints_a_rule_with_its_place(pack: Path) -> None:
-    shown = json.loads(rules("show", "t.angry", "--pack", str(pack)).stdout)
+@pytest.mark.parametrize(("words", "ids"), [
+    ([], ["t.hello", "t.angry"]), (["--who", "customer"], ["t.angry"]), (["--kind", "check"], ["t.hello"]),
+    (["--group", "t,x"], ["t.hello", "t.angry"]), (["--group", "x"], []), (["--status", "stable"], [])])
+def test_list_keeps_what_the_filters_ask_for(pack: Path, words: list[str], ids: list[str]) -> None:
+    assert [rule["id"] for rule in json.loads(rules("list", "--json", *words, "--pack", str(pack)).stdout)] == ids
+
+
+def test_a_filter_that_no_rule_can_meet_is_a_problem_that_names_the_words(pack: Path) -> None:
+    refused = rules("list", "--status", "stabel", "--pack", str(pack)).exception
+    assert isinstance(refused, Problem)
+    assert "experimental, stable, deprecated" in str(refused)
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--english"], ["show", "taboo.refusal"], ["show", "hold.reason"]])
+def test_tables_and_descriptions_of_the_built_in_pack_fit_100_columns(words: list[str]) -> None:
+    lines = rules(*words).stdout.splitlines()
+    assert len(lines) > 40 and max(map(cell_len, lines)) <= 100
+
+
+def test_show_as_json_has_the_rule_with_its_place(pack: Path) -> None:
+    shown = json.loads(rules("show", "t.angry", "--json", "--pack", str(pack)).stdout)
     assert shown["where_written"] == f"{pack / 't.yaml'}:13"
     assert (shown["find"], shown["kind"]) == ({"phrases": ["我要投诉"]}, "signal")
 
@@ -58,7 +78,7 @@ def test_show_prints_a_rule_with_its_place(pack: Path) -> None:
 def test_an_unknown_rule_is_a_problem_that_names_the_remedy(pack: Path) -> None:
     refused = rules("show", "t.none", "--pack", str(pack)).exception
     assert isinstance(refused, Problem)
-    assert "no rule t.none; `tingjian rules list`" in str(refused)
+    assert "no rule t.none; " in str(refused) and "`tingjian rules list`" in str(refused)
 
 
 def test_a_broken_pack_is_a_problem(pack: Path) -> None:
