@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from rules.meaning.predict import Meaning
-from rules.schema import Example, Rule
+from rules.schema import Rule
 from rules.weighing import Layer
 
 MOST_SENTENCES = 200    # of each label that are looked at for features
