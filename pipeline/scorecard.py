@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 from records import Band, Draft, Evidence, Finding, Item, Mode, Problem, Transcript
@@ -20,7 +21,8 @@ from settings import Settings
 
 Decided = Literal["pass", "fail", "not_applicable", "needs_review"]
 BONUS_SECTION = "加减分"
-_VERDICTS = {"pass": "做到", "fail": "未做到", "needs_review": "待复核", "not_applicable": "不适用"}
+_VERDICTS = {"pass": "通过", "fail": "不通过", "needs_review": "待复核", "not_applicable": "不适用"}
+_PLAIN = {("pass", "已做到"): "做到了", ("fail", "没有找到"): "没有做到", ("pass", "没有发现"): "没有发现"}
 
 
 class Scorer:
@@ -92,8 +94,7 @@ def fill(item: FormItem, section: str, findings: dict[str, Finding], titles: dic
         return _item(item, section, "needs_review", None, 1.0, (), "由质检员判断")
     used = [findings[rule] for rule in item.rules]
     applying = [f for f in used if f.verdict != "not_applicable"]
-    reason = "；".join([f"{titles[f.rule]}：{_VERDICTS.get(f.verdict, f.verdict)}{f'（{f.reason}）' if f.reason else ''}"
-                       for f in applying])
+    reason = "；".join([said(titles[f.rule], f.verdict, f.reason) for f in applying])
     if not applying:
         return _item(item, section, "not_applicable", None, 1.0, (), "；".join(dict.fromkeys(f.reason for f in used)))
     evidence = tuple([e for f in applying for e in f.evidence])
@@ -104,6 +105,19 @@ def fill(item: FormItem, section: str, findings: dict[str, Finding], titles: dic
         return _item(item, section, "needs_review", None, confidence, evidence, reason)
     points = earned(item, applying)
     return _item(item, section, "fail" if failed else "pass", points, confidence, evidence, reason)
+
+
+@lru_cache(maxsize=1 << 12)
+def said(title: str, verdict: str, reason: str) -> str:
+    """A finding in the words of a reviewer; they must read well for what is to be done and for what must not be.
+
+    >>> said("问候", "fail", "没有找到"), said("推诿", "fail", "2 处"), said("语速", "pass", "每分钟 200 字")
+    ('问候：没有做到', '推诿：出现 2 处', '语速：通过（每分钟 200 字）')
+    """
+    if verdict == "fail" and reason.endswith(" 处") and reason[:-2].isdigit():
+        return f"{title}：出现 {reason}"
+    plain = _PLAIN.get((verdict, reason))
+    return f"{title}：{plain or _VERDICTS.get(verdict, verdict) + (f'（{reason}）' if reason else '')}"
 
 
 def earned(item: FormItem, findings: Sequence[Finding]) -> float:

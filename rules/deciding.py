@@ -75,7 +75,7 @@ def _unmet(view: View, rule: Rule, condition: Condition) -> str | None:
     return None
 
 
-_WORDS = {"none": "没有出现", "found": "出现了", "fail": "未做到", "pass": "已做到", "not_applicable": "不适用",
+_WORDS = {"none": "没有出现", "found": "出现了", "fail": "不通过", "pass": "通过", "not_applicable": "不适用",
           "needs_review": "待复核"}
 
 
@@ -156,9 +156,13 @@ def _each(view: View, rule: Rule, each: Each) -> Outcome:
         else:
             found.append(answer)
     if missed:
-        return Outcome("fail", _absent(view, rule), tuple(missed), f"{len(anchors)} 次中有 {len(missed)} 次没有做到",
+        return Outcome("fail", _absent(view, rule), tuple(missed), f"{_times(view, each, anchors)}，{len(missed)} 次没有做到",
                        float(len(missed)))
-    return Outcome("pass", min(h.confidence for h in found), tuple(found), f"{len(anchors)} 次都做到")
+    return Outcome("pass", min(h.confidence for h in found), tuple(found), f"{_times(view, each, anchors)}，都做到了")
+
+
+def _times(view: View, each: Each, anchors: tuple[Hit, ...]) -> str:
+    return f"{view.rules[each.of].title} {len(anchors)} 次"
 
 
 def _sequence(view: View, steps: list[Step]) -> Outcome:

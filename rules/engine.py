@@ -41,8 +41,8 @@ class Engine:
     def _decide(self, view: View, rule_id: str) -> Outcome:
         outcome = decide(view, self.pack, rule_id)
         if outcome.confidence < self.review_below and outcome.verdict in ("pass", "fail"):
-            word = "做到" if outcome.verdict == "pass" else "未做到"
-            reason = f"把握不足（{outcome.confidence:.2f}），倾向{word}；{outcome.reason}"
+            word = "通过" if outcome.verdict == "pass" else "不通过"
+            reason = f"倾向{word}，把握只有 {outcome.confidence:.2f}；{outcome.reason}"
             return outcome._replace(verdict="needs_review", reason=reason)
         return outcome
 

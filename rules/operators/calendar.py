@@ -31,7 +31,7 @@ def fits_the_day(view: View, rule: Rule, params: FitsTheDay) -> Outcome:
         return Outcome("not_applicable", reason="没有通话时间")
     names = day_off(day)
     if names is None:
-        return Outcome("not_applicable", reason=f"{day} 不在已知的放假安排里，或是工作日")
+        return Outcome("not_applicable", reason=f"{day} 是工作日")
     hits = view.hits(rule.id)
     light = view.text.light
     right = [h for h in hits if any(word in light[max(0, h.start - 4):h.end + 2] for word in names)]

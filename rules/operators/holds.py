@@ -92,14 +92,15 @@ def request(view: View, rule: Rule, params: Request) -> Outcome:
 def permission(view: View, rule: Rule, params: OfHolds) -> Outcome:
     """Each hold's request is a question."""
     own = _by_turn(view, rule.id)
-    return _every(view, params, lambda hold: _first(own, hold.asked), lambda hold: hold.asked, "征得同意的说法")
+    return _every(view, params, lambda hold: _first(own, hold.asked), lambda hold: hold.asked,
+                  ("征求了同意", "没有征求同意"))
 
 
 def consent(view: View, rule: Rule, params: OfHolds) -> Outcome:
     """The customer says yes to each hold before the agent speaks again."""
     own = _by_turn(view, rule.id)
     return _every(view, params, lambda hold: _first(own, hold.answers), lambda hold: hold.answers or hold.asked,
-                  "客户在等待前的同意")
+                  ("得到了客户同意", "没有得到客户同意"))
 
 
 def reason(view: View, rule: Rule, params: Reason) -> Outcome:
@@ -114,7 +115,7 @@ def reason(view: View, rule: Rule, params: Reason) -> Outcome:
             return None
         return next((_hit(view, i, m) for i in hold.asked if (m := length.search(_light(view, i)))), None)
 
-    return _every(view, params, told, lambda hold: hold.asked, "等待的原因和时长")
+    return _every(view, params, told, lambda hold: hold.asked, ("说明了原因和时长", "没有说全原因和时长"))
 
 
 def check_back(view: View, rule: Rule, params: CheckBack) -> Outcome:
@@ -134,7 +135,9 @@ def check_back(view: View, rule: Rule, params: CheckBack) -> Outcome:
     if missed:
         shown = tuple(_turn_hit(view, hold.back, f"等待 {hold.length:.0f} 秒") for hold in missed
                       if hold.back is not None)
-        return Outcome("fail", 0.9, shown, f"最长 {longest:.0f} 秒没有告知进展，要求约 {every:g} 秒一次", longest)
+        never = all(not hold.backs for hold in missed)
+        why = "没有回来告知一次" if never else f"最长 {longest:.0f} 秒没有告知进展，最多隔 {every:g} 秒"
+        return Outcome("fail", 0.9, shown, f"等待 {longest:.0f} 秒，{why}" if never else why, longest)
     return Outcome("pass", 0.9, told, f"每隔 {longest:.0f} 秒以内告知一次进展", longest)
 
 
@@ -156,9 +159,10 @@ def returned(view: View, rule: Rule, params: OfHolds) -> Outcome:
     ended = [hold for hold in _known(view, params) if hold.back is not None]
     if _known(view, params) and not ended:
         return Outcome("not_applicable", reason="等待之后坐席没有再说话")
-    outcome = _every(view, params, said, lambda hold: (hold.back or 0,), "返回时的感谢或致歉", ended)
+    outcome = _every(view, params, said, lambda hold: (hold.back or 0,),
+                     ("回来时感谢或致歉了", "回来时没有感谢或致歉"), ended)
     wording = "、".join(dict.fromkeys(hit.note for hit in outcome.hits))
-    return outcome._replace(reason=f"{outcome.reason}（{wording}）") if outcome.verdict == "pass" else outcome
+    return outcome._replace(reason=f"{outcome.reason}：{wording}") if outcome.verdict == "pass" else outcome
 
 
 def unannounced(view: View, rule: Rule, params: Unannounced) -> Outcome:
@@ -299,8 +303,8 @@ def _known(view: View, params: OfHolds) -> list[Hold]:
 
 
 def _every(view: View, params: OfHolds, done: Callable[[Hold], Hit | None], looked: Callable[[Hold], tuple[int, ...]],
-           what: str, holds: list[Hold] | None = None) -> Outcome:
-    """The verdict where each hold needs something."""
+           words: tuple[str, str], holds: list[Hold] | None = None) -> Outcome:
+    """The verdict where each hold needs something; `words` say that it was done, and that it was not."""
     holds = _known(view, params) if holds is None else holds
     if not holds:
         return Outcome("not_applicable", reason="没有请客户等待")
@@ -308,10 +312,10 @@ def _every(view: View, params: OfHolds, done: Callable[[Hold], Hit | None], look
     missed = [hold for hold, hit in results if hit is None]
     if missed:
         sure = min(view.absent(looked(hold)) for hold in missed)
-        why = f"{len(holds)} 次等待中有 {len(missed)} 次没有{what}"
+        why = f"{len(holds)} 次等待{f'，其中 {len(missed)} 次' if len(holds) > 1 else '，'}{words[1]}"
         return Outcome("fail", sure, tuple(hold.hit for hold in missed), why, float(len(missed)))
     hits = tuple(hit for _, hit in results if hit is not None)
-    return Outcome("pass", min(hit.confidence for hit in hits), hits, f"{len(holds)} 次等待都有{what}")
+    return Outcome("pass", min(hit.confidence for hit in hits), hits, f"{len(holds)} 次等待{'，' if len(holds) == 1 else '都'}{words[0]}")
 
 
 def _by_turn(view: View, rule_id: str) -> dict[int, Hit]:

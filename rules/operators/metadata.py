@@ -27,7 +27,7 @@ def at_most(view: View, rule: Rule, params: AtMost) -> Outcome:
     limit = rule.limits[params.limit]
     good = value <= limit
     return Outcome("pass" if good else "fail", 1.0, value=float(value),
-                   reason=f"{value:g}{params.unit}，{'不超过' if good else '超过'}上限 {limit:g}{params.unit}")
+                   reason=f"{FIELDS.get(params.field, params.field)} {value:g} {params.unit}，上限 {limit:g} {params.unit}")
 
 
 class Equals(Entry):
