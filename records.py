@@ -105,8 +105,13 @@ class Word(Record):
 
 
 class Turn(Record):
-    """What one speaker says without the other taking over. `channel` is 0 (left/mono) or 1 (right); `loudness` in dBFS;
-    `pitch_spread` is the standard deviation of the voice's pitch in semitones."""
+    """What one speaker says without the other taking over. `channel` is 0 (left/mono) or 1 (right).
+
+    Measured on the sound (pipeline/voice.py): `speech` seconds of speaking, pauses left out; `rate` characters a minute of
+    them; `overlap` seconds of them in which the other speaks too; `interruption` seconds for which both speak on where the
+    turn begins over the other's words, else 0; `latency` seconds since the other's turn before, below 0 over it; `silence`
+    seconds of the longest stretch without any voice before the turn; `loudness` dBFS; `pitch` Hz; `pitch_spread` the
+    standard deviation of the pitch in semitones."""
 
     speaker: Speaker
     text: str
@@ -114,7 +119,14 @@ class Turn(Record):
     end: float | None = None
     confidence: float | None = None
     channel: int | None = None
+    speech: float | None = None
+    rate: float | None = None
+    overlap: float | None = None
+    interruption: float | None = None
+    latency: float | None = None
+    silence: float | None = None
     loudness: float | None = None
+    pitch: float | None = None
     pitch_spread: float | None = None
     words: tuple[Word, ...] = ()
 

@@ -1,7 +1,8 @@
 """Recordings to transcripts: runs the stages over many calls at once and keeps the cores busy.
 
 The stages of one call, each in its own file: decode → channels → voice activity → recognition (speech.py) → guards →
-speakers (mono) → roles → turns. Here stands only their order, what calls share, and what happens when one fails.
+speakers (mono) → roles → turns, and how they are spoken (voice.py, pitch.py). Here stands only their order, what calls share, and
+what happens when one fails.
 """
 from __future__ import annotations
 
@@ -20,15 +21,15 @@ from threadpoolctl import threadpool_limits
 from models.diariser import Diariser, open_diariser
 from models.recogniser import Recogniser, Segment, open_recogniser
 from models.voice_activity import Activity, Span, VoiceActivity
-from pipeline import channels, decode, guards, roles, speakers, speech, turns
+from pipeline import channels, decode, guards, pitch, roles, speakers, speech, turns, voice
 from pipeline.crew import Crew, Step
-from records import Failure, Recording, Removal, Transcript
+from records import Failure, Recording, Removal, Speaker, Transcript
 from settings import Models, Settings
 
 log = logging.getLogger(__name__)
 
 # Raised by one whenever a stage changes what it makes of the same words and sound: stored transcripts are then made anew.
-STAGES = {"speech": 2, "guards": 1, "speakers": 1, "roles": 1, "turns": 1}
+STAGES = {"speech": 3, "guards": 1, "speakers": 1, "roles": 1, "turns": 2, "voice": 1}
 OPENING, VOICE, RECOGNITION = 2, 1, 0       # within a call, what is nearest to the end goes first
 
 
@@ -129,6 +130,7 @@ class _Call:
         self._reported = 0.0
         self._activity: dict[int, Activity] = {}
         self._voice: dict[int, list[Span]] = {}
+        self._pitch: dict[int, pitch.Pitch] = {}
         self._heard: list[speech.Heard] = []
         self._windows: list[speakers.Window] = []
 
@@ -165,8 +167,15 @@ class _Call:
         with self._lock:
             self._activity[channel] = activity
             self._voice[channel] = activity.voiced()
-        self._go_on([Step((self.index, RECOGNITION), do=self.owner.recognise, part=(self, chunk), joinable=True)
-                     for chunk in chunks])
+        self._go_on([Step((self.index, VOICE), do=self.guarded("pitch", self.pitch), part=channel),
+                     *(Step((self.index, RECOGNITION), do=self.owner.recognise, part=(self, chunk), joinable=True)
+                       for chunk in chunks)])
+
+    def pitch(self, channel: int) -> None:
+        found = pitch.track(self.audio, channel, self._voice[channel])
+        with self._lock:
+            self._pitch[channel] = found
+        self._go_on([])
 
     def diarise(self, window: Span) -> None:
         found = self.owner.diarise(self.audio.read(self.layout.channel, window.start, window.end))
@@ -217,19 +226,28 @@ class _Call:
                 removed += gone
             kept[channel] = words
         call = self.recording.call
-        if self.layout.kind == "stereo":
+        stereo = self.layout.kind == "stereo"
+        if stereo:
             voices = kept
             given = {"left": 0, "right": 1}.get(self.recording.agent_channel or "")
         else:
             voices, given = speakers.assign(kept.get(self.layout.channel, []), self._windows), None
         cast = roles.cast(voices, call.direction, given)
-        stereo = self.layout.kind == "stereo"
-        said = [turns.Said(word, cast.speaker(voice, word), voice if stereo else self.layout.channel)
-                for voice, words in voices.items() for word in words]
+        said = [turns.Said(word, cast.speaker(who, word), who if stereo else self.layout.channel)
+                for who, words in voices.items() for word in words]
+        sounds = {channel: voice.Sound(activity, self._pitch[channel]) for channel, activity in self._activity.items()}
+        measured = voice.measure(turns.turns(said), sounds, None if stereo else self._voices(cast))
         return Transcript(
             **{**call.model_dump(), "duration": round(self.audio.duration, 2)},
-            turns=turns.turns(said, self._activity), removed=tuple(sorted(removed, key=lambda each: each.start)),
+            turns=measured, removed=tuple(sorted(removed, key=lambda each: each.start)),
             recognition=self._facts(cast))
+
+    def _voices(self, cast: roles.Cast) -> dict[Speaker, list[Span]]:
+        """Where the diariser hears each speaker, in mono."""
+        found: dict[Speaker, list[Span]] = {}
+        for each in speakers.linked(self._windows):
+            found.setdefault(cast.roles.get(each.voice, "unknown"), []).append(Span(each.start, each.end))
+        return found
 
     def _facts(self, cast: roles.Cast) -> dict[str, Any]:
         owner, audio = self.owner, self.audio

@@ -1,4 +1,4 @@
-"""Words to turns: who said what from when to when, in simplified characters, punctuated, with its level.
+"""Words to turns: who said what from when to when, in simplified characters, punctuated.
 
 A turn ends when its speaker pauses for long or the other one says something in between. Turns of two speakers may overlap: a
 word belongs to its own speaker's turn, also while the other one talks.
@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from models.voice_activity import Activity
 from records import Speaker, Turn, Word
 
 PAUSE = 0.8             # seconds of silence that end a turn
@@ -47,10 +44,10 @@ def simplified(text: str) -> str:
     return _simplifier().convert(text)
 
 
-def turns(said: Iterable[Said], activity: Mapping[int, Activity]) -> tuple[Turn, ...]:
-    """Turns in order of their start. `activity` gives each channel's level."""
+def turns(said: Iterable[Said]) -> tuple[Turn, ...]:
+    """Turns in order of their start."""
     groups = _groups(sorted(said, key=lambda each: (each.word.start, each.word.end)))
-    made = [turn for group in groups if (turn := _turn(group, activity.get(group[0].channel)))]
+    made = [turn for group in groups if (turn := _turn(group))]
     return tuple(sorted(made, key=lambda turn: (turn.start or 0.0, turn.end or 0.0)))
 
 
@@ -79,7 +76,7 @@ def _ends(group: list[Said], following: Said, others: list[list[Said]]) -> bool:
                and sum(len(each.word.text) for each in other) > BACKCHANNEL for other in others)
 
 
-def _turn(group: Sequence[Said], activity: Activity | None) -> Turn | None:
+def _turn(group: Sequence[Said]) -> Turn | None:
     words = [word for each in group if (word := _clean(each.word)).text]
     text = punctuated(words)
     if not text.strip(ENDS + COMMAS):
@@ -89,7 +86,7 @@ def _turn(group: Sequence[Said], activity: Activity | None) -> Turn | None:
     bare = tuple(word.model_copy(update={"text": bare_text}) for word in words
                  if (bare_text := word.text.strip(ENDS + COMMAS + " ")))
     return Turn(speaker=group[0].speaker, text=text, start=start, end=end, channel=group[0].channel, words=bare,
-                confidence=round(sum(sure) / len(sure), 3) if sure else None, loudness=loudness(activity, start, end))
+                confidence=round(sum(sure) / len(sure), 3) if sure else None)
 
 
 def _clean(word: Word) -> Word:
@@ -118,13 +115,3 @@ def asks(text: str) -> bool:
     for mark in ENDS + COMMAS:
         clause = clause.rsplit(mark, 1)[-1]
     return clause.endswith(ASKING_ENDS) or any(word in clause for word in ASKING)
-
-
-def loudness(activity: Activity | None, start: float, end: float) -> float | None:
-    """Level of the voiced windows between start and end, dBFS, averaged as power; None without sound."""
-    if activity is None:
-        return None
-    part = activity.slice(start, end)
-    level, voice = activity.level[part], activity.probability[part] >= 0.5
-    level = level[voice] if voice.any() else level
-    return round(float(10 * np.log10(np.mean(10 ** (level / 10)))), 1) if len(level) else None

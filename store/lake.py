@@ -235,7 +235,8 @@ class Lake:
         write_deltalake(str(self.root / "failures"), tables.frame("failures", rows), mode="overwrite")
 
     def _append(self, name: str, rows: list[dict[str, Any]]) -> None:
-        write_deltalake(str(self.root / name), tables.frame(name, rows), mode="append")
+        """New columns join a table that an earlier Tingjian made; they are null in its rows."""
+        write_deltalake(str(self.root / name), tables.frame(name, rows), mode="append", schema_mode="merge")
 
     def _delete(self, name: str, predicate: str) -> None:
         DeltaTable(str(self.root / name)).delete(predicate)

@@ -37,7 +37,9 @@ CALLS: dict[str, Any] = _ID | {
 TRANSCRIPTS = _ID | {"transcript": pl.String} | _BATCH
 TURNS = _ID | {
     "turn": pl.Int32, "speaker": pl.String, "text": pl.String, "start": pl.Float64, "end": pl.Float64,
-    "confidence": pl.Float64, "channel": pl.Int32, "loudness": pl.Float64} | _BATCH
+    "confidence": pl.Float64, "channel": pl.Int32, "speech": pl.Float64, "rate": pl.Float64, "overlap": pl.Float64,
+    "interruption": pl.Float64, "latency": pl.Float64, "silence": pl.Float64, "loudness": pl.Float64, "pitch": pl.Float64,
+    "pitch_spread": pl.Float64} | _BATCH
 REMOVED = _ID | {
     "text": pl.String, "start": pl.Float64, "end": pl.Float64, "channel": pl.Int32, "reason": pl.String,
     "detail": pl.String} | _BATCH

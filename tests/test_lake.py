@@ -60,6 +60,20 @@ def test_a_call_committed_again_replaces_the_older_one_even_on_another_day(lake:
     assert {name: raw_rows(lake, name) for name in DETAILS} == dict(zip(DETAILS, (2, 4, 2, 2, 6, 6), strict=True))
 
 
+def test_a_workspace_without_the_measures_of_the_voice_takes_them_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        columns = {name: kind for name, kind in store.tables.TURNS.items() if name not in ("speech", "rate", "pitch")}
+        older.setitem(store.tables.TABLES, "turns", columns)
+        lake = Lake.create(tmp_path / "older")
+        with lake.writing():
+            lake.commit([done(tmp_path, "a")])
+    with lake.writing():
+        lake.commit([done(tmp_path, "b")])
+    turns = lake.turns().collect()
+    assert set(store.tables.TURNS) - {"batch_id"} == set(turns.columns)
+    assert turns["call_id"].to_list() == ["a", "a", "b", "b"]
+
+
 def test_scoring_again_keeps_the_stored_words(lake: Lake, tmp_path: Path) -> None:
     first = done(tmp_path, "a")
     again = replace(done(tmp_path, "a", rules="sha256:rules-2"), recognised=False)

@@ -1,9 +1,7 @@
-"""Words to turns: pauses, overlap, punctuation, simplified characters, level."""
-import numpy as np
+"""Words to turns: pauses, overlap, punctuation, simplified characters."""
 import pytest
 
-from models.voice_activity import STEP, Activity
-from pipeline.turns import Said, asks, loudness, punctuated, turns
+from pipeline.turns import Said, asks, punctuated, turns
 from records import Word
 
 
@@ -14,7 +12,7 @@ def said(speaker, channel, start, text, pace=0.2):
 
 
 def texts(*groups):
-    return [(turn.speaker, turn.text) for turn in turns([each for group in groups for each in group], {})]
+    return [(turn.speaker, turn.text) for turn in turns([each for group in groups for each in group])]
 
 
 def test_a_long_pause_ends_a_turn_and_a_short_one_is_a_comma():
@@ -30,7 +28,7 @@ def test_the_other_speaker_taking_over_ends_a_turn_and_a_backchannel_does_not():
 
 
 def test_turns_of_two_channels_may_overlap_and_keep_their_times():
-    made = turns(said("agent", 0, 0, "我跟您说一下这个情况") + said("customer", 1, 1, "你听我说完"), {})
+    made = turns(said("agent", 0, 0, "我跟您说一下这个情况") + said("customer", 1, 1, "你听我说完"))
     assert [(turn.speaker, turn.start, turn.end) for turn in made] == [("agent", 0, 2), ("customer", 1, 2)]
 
 
@@ -55,20 +53,13 @@ def test_questions_are_known_by_their_particles(text, question):
 
 
 def test_words_lose_their_marks_and_keep_their_times():
-    turn, = turns([Said(Word(text="您好，", start=1.0, end=1.4, confidence=0.5), "agent", 0)], {})
+    turn, = turns([Said(Word(text="您好，", start=1.0, end=1.4, confidence=0.5), "agent", 0)])
     assert turn.text == "您好。" and turn.words == (Word(text="您好", start=1.0, end=1.4, confidence=0.5),)
     assert turn.confidence == 0.5
 
 
 def test_marks_alone_make_no_turn():
-    assert turns([Said(Word(text="。", start=0, end=1), "agent", 0)], {}) == ()
-
-
-def test_loudness_counts_only_the_voiced_part():
-    probability = np.array([0.9, 0.9, 0.0, 0.0], np.float32)
-    heard = Activity(probability, np.array([-20, -20, -80, -80], np.float32))
-    assert loudness(heard, 0, 4 * STEP) == -20.0
-    assert loudness(None, 0, 1) is None
+    assert turns([Said(Word(text="。", start=0, end=1), "agent", 0)]) == ()
 
 
 def test_punctuation_of_the_recogniser_is_kept():

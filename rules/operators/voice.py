@@ -1,13 +1,18 @@
 """What the clock and the level say: speaking rate, interruptions, silence, talk share, answering time, loudness, pitch.
 
-Times are those of the turns (of their words where there are some). Without times everything here is not applicable.
+Where there was sound its measures stand in the turns (records.Turn, made by pipeline/voice.py). A transcript from elsewhere
+has only times: then the turns' are used, and their words' where there are some. Without times everything here is not applicable.
 Recognisers and diarisers misplace turn edges by a few tenths of a second, hence no verdict here is surer than SURE.
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
+from math import log2, sqrt
 from statistics import median
 from typing import Annotated, NamedTuple
 
+from records import Turn
 from rules.operators.holds import MEMORY
 from rules.operators.parameters import RuleRef
 from rules.operators.special import audible
@@ -57,16 +62,23 @@ def marked(view: View, turn: int, confidence: float = SURE, note: str = "") -> H
     return Hit(turn, view.text.offsets[turn], view.text.end_of(turn), confidence, "timing", False, note)
 
 
+def spoken_in(turn: Turn) -> float:
+    """Seconds for which the speaker of a turn with times speaks, pauses left out."""
+    if turn.speech is not None:
+        return turn.speech
+    pauses = [other.start - one.end for one, other in pairwise(turn.words)]
+    return (turn.end or 0.0) - (turn.start or 0.0) - sum(pause for pause in pauses if pause >= PAUSE_IN_TURN)
+
+
+def seconds_of(view: View, who: str) -> float:
+    """Seconds for which someone speaks."""
+    return sum(spoken_in(view.turns[span.turn]) for span in spans_of(view, view.spoken_by(who)))
+
+
 def rate_of(view: View, who: str) -> float | None:
     """Characters (letters and digits) a minute while speaking; None with too little speech."""
-    characters, seconds = 0, 0.0
-    for span in spans_of(view, view.spoken_by(who)):
-        turn = view.turns[span.turn]
-        characters += sum(map(str.isalnum, turn.text))
-        seconds += span.end - span.start
-        for one, other in zip(turn.words, turn.words[1:], strict=False):
-            pause = other.start - one.end
-            seconds -= pause if pause >= PAUSE_IN_TURN else 0.0
+    characters = sum(sum(map(str.isalnum, view.turns[span.turn].text)) for span in spans_of(view, view.spoken_by(who)))
+    seconds = seconds_of(view, who)
     return characters / seconds * 60 if seconds >= ENOUGH_SPEECH else None
 
 
@@ -95,9 +107,11 @@ def interruption(view: View, rule: Rule, params: Plain) -> Outcome:
         while at < len(customer) and customer[at].start < span.start:
             latest = max(latest, customer[at].end)
             at += 1
-        overlap = min(latest, span.end) - span.start
+        measured = view.turns[span.turn].interruption
+        overlap = min(latest, span.end) - span.start if measured is None else measured
         if overlap > OVERLAP:
-            hits.append(marked(view, span.turn, note=f"抢话 {overlap:.1f} 秒"))
+            outcome = "客户停下了" if latest <= span.end else "客户继续说"
+            hits.append(marked(view, span.turn, note=f"抢话 {overlap:.1f} 秒，{outcome}"))
     limit = rule.limits["limit"]
     verdict = "pass" if len(hits) <= limit else "fail"
     reason = f"打断客户 {len(hits)} 次，上限 {limit:g} 次"
@@ -120,7 +134,8 @@ def silence(view: View, rule: Rule, params: Silence) -> Outcome:
     dead, longest, after = 0.0, 0.0, None
     end, previous = spans[0].end, spans[0].turn
     for span in spans[1:]:
-        pause = span.start - end
+        measured = view.turns[span.turn].silence
+        pause = span.start - end if measured is None else min(measured, span.start - end)
         if pause >= DEAD_AIR:
             dead += pause
             held = any(hold.covers(span.turn) and hold.covers(previous) for hold in holds)
@@ -139,7 +154,7 @@ def listening(view: View, rule: Rule, params: Plain) -> Outcome:
     """The customer's share of the talk, reported: found when it reaches limits.wanted; `value` is the share, 0 to 1."""
     if not view.timed:
         return NO_TIMES
-    mine, theirs = view.minutes_of("agent"), view.minutes_of("customer")
+    mine, theirs = seconds_of(view, "agent"), seconds_of(view, "customer")
     if not mine + theirs:
         return NO_TIMES
     share = theirs / (mine + theirs)
@@ -148,21 +163,25 @@ def listening(view: View, rule: Rule, params: Plain) -> Outcome:
 
 
 def latency(view: View, rule: Rule, params: Plain) -> Outcome:
-    """Median time from the end of a customer's question (the rule's own hits) to the agent's next turn."""
+    """Median time from the end of a customer's question (the rule's own hits) to the agent's next turn.
+
+    What the customer adds in further turns belongs to the question; a 喂 into the silence does not.
+    """
     if not view.timed:
         return NO_TIMES
     waits: list[tuple[float, int]] = []
-    agent = spans_of(view, view.by_speaker["agent"])
     for question in sorted({h.turn for h in view.hits(rule.id)}):
-        end = view.turns[question].end
-        following = question + 1 if question + 1 < len(view.turns) else -1
-        if end is None or following < 0 or view.turns[following].speaker != "agent":
-            continue
-        answer = next((s for s in agent if s.turn == following), None)
-        if answer is not None:
-            waits.append((max(0.0, answer.start - end), answer.turn))
+        last = answer = question
+        while answer < len(view.turns) and view.turns[answer].speaker == "customer":
+            last = answer if audible(view.turns[answer].text) else last
+            answer += 1
+        end = view.turns[last].end
+        start = view.turns[answer].start if answer < len(view.turns) else None
+        if end is not None and start is not None and view.turns[answer].speaker == "agent":
+            waits.append((max(0.0, start - end), answer))
     if not waits:
         return Outcome("not_applicable", reason="客户没有提问")
+    waits = list({turn: (wait, turn) for wait, turn in waits}.values())
     value, limit = median(w for w, _ in waits), rule.limits["limit"]
     reason = f"{len(waits)} 次提问，回答间隔中位数 {value:.1f} 秒，上限 {limit:g} 秒"
     slow = tuple(marked(view, turn, note=f"等了 {wait:.1f} 秒") for wait, turn in waits if wait > limit)
@@ -184,15 +203,27 @@ def loudness(view: View, rule: Rule, params: Plain) -> Outcome:
 
 
 def pitch(view: View, rule: Rule, params: Plain) -> Outcome:
-    """How far the agent's pitch moves, in semitones, reported: found when livelier than limits.flat."""
-    spreads = [(t.pitch_spread, max(0.1, (t.end or 0.0) - (t.start or 0.0)))
-               for i in view.by_speaker["agent"] for t in [view.turns[i]] if t.pitch_spread is not None]
-    if not spreads:
+    """How far the agent's pitch moves, in semitones, reported: found when livelier than limits.flat.
+
+    The standard deviation over the whole call: within the turns and, where their pitch is known, from turn to turn.
+    """
+    turns = [(max(0.1, spoken_in(t)), t.pitch_spread, 12 * log2(t.pitch) if t.pitch else None)
+             for i in view.by_speaker["agent"] for t in [view.turns[i]] if t.pitch_spread is not None]
+    if not turns:
         return Outcome("not_applicable", reason="没有音高数据")
-    spread = sum(s * seconds for s, seconds in spreads) / sum(seconds for _, seconds in spreads)
-    flat = rule.limits["flat"]
+    variance = weighted((seconds, spread ** 2) for seconds, spread, _ in turns)
+    if heights := [(seconds, height) for seconds, _, height in turns if height is not None]:
+        middle = weighted(heights)
+        variance += weighted((seconds, (height - middle) ** 2) for seconds, height in heights)
+    spread, flat = sqrt(variance), rule.limits["flat"]
     reason = f"音高起伏 {spread:.1f} 个半音，{'平淡' if spread < flat else '有起伏'}（界线 {flat:g}）"
     return Outcome("found" if spread >= flat else "none", SURE, reason=reason, value=round(spread, 2))
+
+
+def weighted(values: Iterable[tuple[float, float]]) -> float:
+    """The mean of (weight, value)."""
+    pairs = list(values)
+    return sum(weight * value for weight, value in pairs) / sum(weight for weight, _ in pairs)
 
 
 def duration(view: View, rule: Rule, params: Plain) -> Outcome:
