@@ -23,6 +23,8 @@ _OTHERS = "老师|老板|师傅|同学|经理|主任|医生|大夫|教授|警官
 _TITLE = re.compile(f"{_MEN}|{_WOMEN}|{_OTHERS}")
 _LONG_TITLES = {title: sound_of(title) for title in f"{_MEN}|{_WOMEN}|{_OTHERS}".split("|") if len(title) == 2}
 MISHEARD = 0.75
+MISTAKEN, UNCONFIRMED = 0.9, 0.55
+"""How sure a wrong name is; and where the right one was only heard in the call and the customer did not object."""
 _GENDERED = re.compile(f"(?P<male>{_MEN})|(?P<female>{_WOMEN})")
 _PAIRS = ("单善 仇求 解谢 查扎 区欧 朴瓢 乐月 种虫 尉玉 盖葛 冼显 翟宅 缪妙 曾增 柏伯 薄博 郗西 员运 召绍 覃秦 "
           "秘币 燕烟 宁凝 任人 华画 纪己 洗显 折蛇 黑贺")
@@ -57,6 +59,13 @@ class Known(NamedTuple):
     told: int | None
     gender: str | None
     another: bool
+
+
+class Mistake(NamedTuple):
+    """What is wrong with an address, and how surely."""
+
+    note: str
+    confidence: float
 
 
 class Asked(Entry):
@@ -121,16 +130,17 @@ def wrong(view: View, rule: Rule, params: Wrong) -> Outcome:
     for turn in view.by_speaker["agent"]:
         light = _light(view, turn)
         for title in _GENDERED.finditer(light):
-            if (note := _mistake(view, turn, light, title, known)) is not None:
+            if (found := _mistake(view, turn, light, title, known)) is not None:
                 offset = view.text.offsets[turn]
-                hits.append(Hit(turn, offset + max(0, title.start() - 2), offset + title.end(), 0.9, "pattern", False, note))
+                first, last = offset + max(0, title.start() - 2), offset + title.end()
+                hits.append(Hit(turn, first, last, found.confidence, "pattern", False, found.note))
                 break
     if hits:
-        return Outcome("fail", 0.9, tuple(hits), "；".join(dict.fromkeys(h.note for h in hits)), float(len(hits)))
+        return Outcome("fail", max(h.confidence for h in hits), tuple(hits), "；".join(dict.fromkeys(h.note for h in hits)), float(len(hits)))
     return Outcome("pass", 0.9, reason="没有叫错", value=0.0)
 
 
-def _mistake(view: View, turn: int, light: str, title: re.Match[str], known: Known) -> str | None:
+def _mistake(view: View, turn: int, light: str, title: re.Match[str], known: Known) -> Mistake | None:
     """What is wrong with an address; None where it is right or none."""
     own = _address(view, turn, title, known)
     before, after = light[:title.start()], light[title.end():]
@@ -140,13 +150,14 @@ def _mistake(view: View, turn: int, light: str, title: re.Match[str], known: Kno
     heard = surname or before[-1:]
     corrected = _correction(view, turn)
     if corrected and not corrected.endswith(heard) and heard not in corrected and _BEFORE.search(before[:-1]):
-        return f"称“{heard}{title[0]}”，客户说姓{corrected}"
+        return Mistake(f"称“{heard}{title[0]}”，客户说姓{corrected}", MISTAKEN)
     if not (own or surname or _BEFORE.search(before)):
         return None
     if known.gender and title.lastgroup != known.gender and not known.another:
-        return f"称“{title[0]}”，客户是{'男' if known.gender == 'male' else '女'}性"
+        return Mistake(f"称“{title[0]}”，客户是{'男' if known.gender == 'male' else '女'}性", MISTAKEN)
     if surname and known.surnames and not known.another:
-        return f"称“{surname}{title[0]}”，客户姓{known.surnames[0]}"
+        sure = MISTAKEN if view.call.customer_name else UNCONFIRMED
+        return Mistake(f"称“{surname}{title[0]}”，客户姓{known.surnames[0]}", sure)
     return None
 
 

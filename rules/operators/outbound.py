@@ -9,6 +9,8 @@ from rules.view import Outcome, View
 
 FEW = 10
 """Characters after the identity question that are no business yet: 麻烦请他接一下."""
+UNSAID = 0.55
+"""How sure a purpose is that nobody says but the talk that follows suggests: a person should look."""
 GREETING = 8
 """Characters of a first turn that only greets: 喂您好，打扰了."""
 
@@ -67,7 +69,7 @@ def purpose(view: View, rule: Rule, params: Purpose) -> Outcome:
     first = view.by_speaker["agent"][:int(rule.limits[params.turns])]
     for turn in first:
         if turn not in other and _size(view, turn, 0) >= rule.limits[params.length] and not _asks(view, turn):
-            return Outcome("pass", 0.75, reason=f"第 {turn + 1} 句直接说到业务")
+            return Outcome("pass", UNSAID, reason=f"第 {turn + 1} 句直接说到业务，没有明说来意")
     return Outcome("fail", view.absent(first), reason="没有说明为什么打来")
 
 
