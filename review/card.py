@@ -1,14 +1,15 @@
 """A card in the terminal: the taboos broken, items with verdict, points and confidence, what they rest on, other rules."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from records import Draft, Evidence, Finding, Item, Transcript
-from review.page import broken_taboos
+from review.handbook import UNKNOWN, Handbook
 from review.wording import Language, clock, moment, number, say
 
 COLOURS = {"pass": "green", "fail": "red", "needs_review": "yellow", "not_applicable": "bright_black", "found": "cyan"}
@@ -16,16 +17,35 @@ MOST_EVIDENCE = 4       # lines an item; the page and the exports have all
 
 
 def card(draft: Draft, transcript: Transcript, language: Language = "zh",
-         titles: Mapping[str, str] | None = None, taboos: Sequence[str] = ()) -> RenderableType:
-    """Everything a reviewer wants to see first, as a rich renderable. Call data is never read as markup.
+         handbook: Handbook = UNKNOWN) -> RenderableType:
+    """Everything a reviewer wants to see first, as a rich renderable: broken taboos, the form's items, what else was found.
 
-    `titles` has the rules' titles by id, `taboos` the ids of the rules whose failures stand first, the gravest first.
+    Call data is never read as markup.
     """
-    broken = broken_taboos(draft, taboos)
+    broken = handbook.broken(draft)
     others = [one for one in draft.findings if one not in broken]
-    first = [_taboos(broken, language, titles or {}), Text()] if broken else []
-    return Group(_head(draft, transcript, language), Text(), *first, _items(draft.items, language), Text(),
-                 _findings(others, language, titles or {}))
+    words = _Words(draft, handbook, language, [one.rule for one in broken])
+    first = [_taboos(broken, words), Text()] if broken else []
+    return Group(_head(draft, transcript, language), Text(), *first, _items(draft.items, words), Text(),
+                 _findings(others, words))
+
+
+class _Words(NamedTuple):
+    """What every line needs beside its own data; what to coach about the taboos `told` first is not said again."""
+
+    draft: Draft
+    handbook: Handbook
+    language: Language
+    told: list[str]
+
+    def coach(self, rules: Sequence[str], repeat: bool = False) -> Text:
+        """A line for each failed rule that has something to coach, beginning with a line break; empty without any."""
+        advice = self.handbook.advice(self.draft, rules, () if repeat else self.told)
+        lines = Text()
+        for title, coach in advice:
+            about = f"（{title}）" if len(rules) > 1 else ""
+            lines.append(f"\n{say('coach', self.language)}{about}：", "green").append(coach, "green")
+        return lines
 
 
 def _head(draft: Draft, transcript: Transcript, language: Language) -> Text:
@@ -44,17 +64,19 @@ def _head(draft: Draft, transcript: Transcript, language: Language) -> Text:
     return line
 
 
-def _taboos(broken: Sequence[Finding], language: Language, titles: Mapping[str, str]) -> RenderableType:
+def _taboos(broken: Sequence[Finding], words: _Words) -> RenderableType:
     """What the agent must not say and said, in full: a rule a row, each quotation with its time beside it."""
     table = Table(box=None, padding=(0, 1), show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")
     for one in broken:
-        table.add_row(Text(titles.get(one.rule, one.rule), "bold red"), _quotes(one.evidence) or Text(one.reason))
-    return Group(Text(f" {say('taboos_hit', language)} · {len(broken)}", "bold white on red"), table)
+        said = _quotes(one.evidence, words) or Text(one.reason)
+        table.add_row(Text(words.handbook.title(one.rule), "bold red"), said + words.coach([one.rule], repeat=True))
+    return Group(Text(f" {say('taboos_hit', words.language)} · {len(broken)}", "bold white on red"), table)
 
 
-def _items(items: Sequence[Item], language: Language) -> Table:
+def _items(items: Sequence[Item], words: _Words) -> Table:
+    language = words.language
     table = Table(box=None, padding=(0, 1), header_style="dim")
     table.add_column(say("verdict", language), no_wrap=True)
     table.add_column(say("points", language), justify="right", no_wrap=True)
@@ -71,11 +93,13 @@ def _items(items: Sequence[Item], language: Language) -> Table:
                       f"{points}/{number(item.max_points)}" if item.max_points else points,
                       "" if judged else f"{item.confidence:.2f}",
                       Text.assemble(item.title, (f"  {item.id}", "bright_black"),
-                                    _evidence(item.evidence, "" if judged else item.reason)))
+                                    _evidence(item.evidence, "" if judged else item.reason, words, len(item.rules) > 1),
+                                    words.coach(item.rules)))
     return table
 
 
-def _findings(findings: Sequence[Finding], language: Language, titles: Mapping[str, str]) -> RenderableType:
+def _findings(findings: Sequence[Finding], words: _Words) -> RenderableType:
+    language, used = words.language, {rule for item in words.draft.items for rule in item.rules}
     order = {"fail": 0, "needs_review": 1, "found": 2}
     telling = sorted((one for one in findings if one.verdict in order), key=lambda one: order[one.verdict])
     table = Table(box=None, padding=(0, 1), header_style="dim")
@@ -85,29 +109,29 @@ def _findings(findings: Sequence[Finding], language: Language, titles: Mapping[s
     table.add_column(f"{say('rule', language)} · {say('evidence', language)}", ratio=1, overflow="fold")
     for one in telling:
         table.add_row(Text(say(one.verdict, language), COLOURS[one.verdict]), number(one.value), f"{one.confidence:.2f}",
-                      Text.assemble(titles.get(one.rule, ""), (f"  {one.rule}", "bright_black"),
-                                    _evidence(one.evidence, one.reason, inline=True)))
+                      Text.assemble(words.handbook.titles.get(one.rule, ""), (f"  {one.rule}", "bright_black"),
+                                    _evidence(one.evidence, one.reason, words, inline=True),
+                                    words.coach([one.rule] if one.rule not in used else [])))
     return Group(table, Text(f" {say('all_passed', language)}", "dim"))
 
 
-def _evidence(evidence: Sequence[Evidence], reason: str, inline: bool = False) -> Text:
+def _evidence(evidence: Sequence[Evidence], reason: str, words: _Words, several: bool = False, inline: bool = False) -> Text:
     """What is written under a title: the reason, beside the title if `inline`, and the quotations."""
     lines = Text()
     if reason:
         lines.append(f"  {reason}" if inline else f"\n{reason}", "dim")
     if evidence:
-        lines.append("\n").append(_quotes(evidence[:MOST_EVIDENCE]))
+        lines.append("\n").append(_quotes(evidence[:MOST_EVIDENCE], words, several))
     if len(evidence) > MOST_EVIDENCE:
         lines.append(f"\n… +{len(evidence) - MOST_EVIDENCE}", "dim")
     return lines
 
 
-def _quotes(evidence: Sequence[Evidence]) -> Text:
+def _quotes(evidence: Sequence[Evidence], words: _Words, several: bool = False) -> Text:
     lines = []
     for piece in evidence:
         line = Text(clock(piece.start) or "     ", "cyan")
         line.append(f" {piece.text or piece.note}", "default")
-        if piece.text and piece.note:
-            line.append(f"  {piece.note}", "dim")
+        line.append(f"  {words.handbook.origin(piece, several, words.language)}", "dim")
         lines.append(line)
     return Text("\n").join(lines)

@@ -20,10 +20,11 @@ def show(call: Annotated[str, typer.Argument(help="The call's id")], workspace: 
     from rich.console import Console
 
     from review.card import card
+    from review.handbook import Handbook
     from store.lake import Lake
 
     lake = Lake.open(workspace)
-    shown = card(lake.draft(call), lake.transcript(call), _language(english), _titles(), _taboos())
+    shown = card(lake.draft(call), lake.transcript(call), _language(english), Handbook.open())
     Console(highlight=False, markup=False).print(shown)
 
 
@@ -35,18 +36,19 @@ def page(
 ) -> None:
     """One HTML page a call: the sound, who said what, and the card with its evidence marked; index.html lists them,
     the riskiest first. Opens without a server."""
+    from review.handbook import Handbook
     from review.index import row, write_index
     from review.page import file_name, write_page
     from store.lake import Lake
 
     lake = Lake.open(workspace)
     paths = dict(lake.calls().select("call_id", "recording").collect().iter_rows())
-    titles, taboos, language = _titles(), _taboos(), _language(english)
+    handbook, language = Handbook.open(), _language(english)
     for call in calls or list(paths):
         draft, transcript = lake.draft(call), lake.transcript(call)
-        typer.echo(write_page(out, draft, transcript, Path(paths[call]), language, titles, taboos))
+        typer.echo(write_page(out, draft, transcript, Path(paths[call]), language, handbook))
     listed = [call for call in sorted(paths) if (out / f"{file_name(call)}.html").exists()]
-    rows = [row(draft, transcript, titles, taboos)
+    rows = [row(draft, transcript, handbook)
             for draft, transcript in zip(lake.drafts(listed), lake.transcripts(listed), strict=True)]
     typer.echo(write_index(out, rows, [failed.failure for failed in lake.failed()], language))
 
@@ -72,29 +74,12 @@ def export(
     if transcripts:
         _lines(transcripts, (one.model_dump_json() for one in lake.transcripts()))
     if excel:
+        from review.handbook import Handbook
         from review.workbook import workbook
 
-        _write(excel, workbook(zip(lake.drafts(), lake.transcripts(), strict=True), _titles(), _taboos()))
+        _write(excel, workbook(zip(lake.drafts(), lake.transcripts(), strict=True), Handbook.open()))
     if parquet:
         _parquet(lake, parquet)
-
-
-def _titles() -> dict[str, str]:
-    """The titles of the rules in use, by id."""
-    from rules.pack import load
-    from settings import Settings
-
-    return {rule.id: rule.title for rule in load(Settings().scoring.rule_pack).rules.values()}
-
-
-def _taboos() -> list[str]:
-    """The ids of the rules that say what an agent must not say, the gravest first."""
-    from rules.pack import load
-    from settings import Settings
-
-    grave = {"fatal": 0, "major": 1, "minor": 2}
-    taboos = [rule for rule in load(Settings().scoring.rule_pack).rules.values() if rule.kind == "taboo"]
-    return [rule.id for rule in sorted(taboos, key=lambda rule: grave[rule.severity])]
 
 
 def _language(english: bool) -> Language:

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from records import Band, Draft, Failure, Problem, Transcript
-from review.page import broken_taboos, environment, file_name
+from review.handbook import Handbook
+from review.page import environment, file_name
 from review.wording import Language, clock, moment, number, say
 
 COMPLAINT = "complaint.raised"      # the signal that a customer complains
@@ -32,12 +33,12 @@ class Row(NamedTuple):
     duration: float | None
 
 
-def row(draft: Draft, transcript: Transcript, titles: Mapping[str, str], taboos: Sequence[str]) -> Row:
-    """A call's row; `titles` by rule id, `taboos` the ids of the rules of that kind, the gravest first."""
+def row(draft: Draft, transcript: Transcript, handbook: Handbook) -> Row:
+    """A call's row, its broken taboos by title, the gravest first."""
     review = sum(item.verdict == "needs_review" and item.mode != "human" for item in draft.items)
     complaint = any(one.rule == COMPLAINT and one.verdict == "found" for one in draft.findings)
     return Row(draft.call_id, f"{file_name(draft.call_id)}.html", draft.score, draft.band, draft.fatal,
-               tuple(titles.get(one.rule, one.rule) for one in broken_taboos(draft, taboos)), complaint, review,
+               tuple(handbook.title(one.rule) for one in handbook.broken(draft)), complaint, review,
                transcript.agent_id or "", transcript.agent_name or "", transcript.team or "", transcript.line or "",
                moment(transcript.started_at), transcript.duration)
 

@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from records import Draft, Evidence, Finding, Problem, Transcript, Turn
+from records import Draft, Evidence, Problem, Transcript, Turn
+from review.handbook import UNKNOWN, Handbook
 from review.sound import write_sound
 from review.wording import Language, clock, moment, number, say
 
@@ -25,19 +25,15 @@ WORST = ("fail", "needs_review", "found", "pass", "not_applicable", "none")
 
 
 def write_page(directory: Path, draft: Draft, transcript: Transcript, recording: Path, language: Language = "zh",
-               titles: Mapping[str, str] | None = None, taboos: Sequence[str] = ()) -> Path:
-    """Writes `directory/CALL.html` and, where the recording can still be read, `CALL.webm`; gives the page's path.
-
-    `titles` has the rules' titles by id; a rule without one is shown by its id. `taboos` are the ids of the rules whose
-    failures stand first, the gravest first.
-    """
+               handbook: Handbook = UNKNOWN) -> Path:
+    """Writes `directory/CALL.html` and, where the recording can still be read, `CALL.webm`; gives the page's path."""
     name = file_name(draft.call_id)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         sound = directory / f"{name}.webm"
         playable = write_sound(recording, sound)
         file = directory / f"{name}.html"
-        file.write_text(page(draft, transcript, sound.name if playable else None, language, titles, taboos),
+        file.write_text(page(draft, transcript, sound.name if playable else None, language, handbook),
                         encoding="utf-8")
     except OSError as fault:
         raise Problem(f"{directory} cannot be written ({fault.strerror or fault}); name another directory.") from fault
@@ -51,24 +47,19 @@ def file_name(call_id: str) -> str:
 
 
 def page(draft: Draft, transcript: Transcript, sound: str | None, language: Language = "zh",
-         titles: Mapping[str, str] | None = None, taboos: Sequence[str] = ()) -> str:
+         handbook: Handbook = UNKNOWN) -> str:
     """The page as text; `sound` is the file beside it, the rest as in `write_page`."""
     evidence = _by_turn(draft)
     turns = [_turn(number, turn, evidence[number], language) for number, turn in enumerate(transcript.turns)]
-    broken = broken_taboos(draft, taboos)
+    broken = handbook.broken(draft)
     telling = [one for one in draft.findings if one.verdict in ("fail", "needs_review", "found") and one not in broken]
     telling.sort(key=lambda one: WORST.index(one.verdict))
     return environment().get_template("call.html").render(
         draft=draft, transcript=transcript, turns=turns, sound=sound, broken=broken, findings=telling,
         lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language), clock=clock, number=number,
-        titles=titles or {}, facts=_facts(transcript, language),
+        titles=handbook.titles, handbook=handbook, language=language, told=[one.rule for one in broken],
+        used={rule for item in draft.items for rule in item.rules}, facts=_facts(transcript, language),
         timeline=_timeline(transcript, evidence), sections=_sections(draft))
-
-
-def broken_taboos(draft: Draft, taboos: Sequence[str]) -> list[Finding]:
-    """The findings of those `taboos` that the agent broke, in the order of `taboos`."""
-    failed = {one.rule: one for one in draft.findings if one.verdict == "fail"}
-    return [failed[rule] for rule in taboos if rule in failed]
 
 
 def _turn(number_: int, turn: Turn, evidence: list[tuple[str, Evidence]], language: Language) -> dict[str, Any]:

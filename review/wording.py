@@ -25,7 +25,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "card": ("评分草稿", "draft scorecard"), "score": ("得分", "score"), "band": ("等级", "band"),
     "fatal": ("致命项", "fatal"), "items": ("评分项", "items"), "findings": ("规则结果", "findings"),
     "transcript": ("通话文本", "transcript"), "points": ("分数", "points"),
-    "confidence": ("把握", "confidence"), "evidence": ("依据", "evidence"), "rule": ("规则", "rule"),
+    "confidence": ("把握", "confidence"), "evidence": ("依据", "evidence"), "rule": ("规则", "rule"), "coach": ("辅导", "coach"),
     "verdict": ("结论", "verdict"), "reason": ("理由", "reason"), "section": ("类别", "section"),
     "title": ("项目", "item"), "summary": ("汇总", "summary"), "mode": ("方式", "mode"),
     "call_id": ("通话编号", "call"), "agent_id": ("工号", "agent id"), "agent_name": ("坐席姓名", "agent"),

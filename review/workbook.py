@@ -6,15 +6,15 @@ character also gets an apostrophe, since the cells may be saved as CSV or pasted
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import xlsxwriter
 
-from records import Draft, Transcript
+from records import Draft, Evidence, Transcript
+from review.handbook import UNKNOWN, Handbook
 from review.index import COMPLAINT
-from review.page import broken_taboos
 from review.wording import clock, say
 
 VERDICT_COLOURS = {"pass": "#E3F1E5", "fail": "#F9DEDC", "needs_review": "#FCEFCB", "not_applicable": "#EFEFEF"}
@@ -24,12 +24,12 @@ SUMMARY = [("call_id", 20), ("started_at", 17), ("agent_id", 10), ("agent_name",
            ("direction", 8), ("duration", 12), ("form", 10), ("score", 8), ("band", 10), ("fatal", 9), ("open_share", 12),
            ("failed_items", 12), ("review_items", 12), ("complaint", 8), ("taboos", 40)]
 ITEMS = [("call_id", 20), ("section", 14), ("title", 22), ("mode", 8), ("verdict", 10), ("points", 8), ("max_points", 8),
-         ("confidence", 8), ("reason", 36), ("evidence", 70)]
+         ("confidence", 8), ("reason", 36), ("evidence", 70), ("coach", 40)]
 FINDINGS = [("call_id", 20), ("rule", 28), ("rule_title", 20), ("verdict", 10), ("value", 10), ("confidence", 8),
-            ("reason", 36), ("evidence", 70)]
+            ("reason", 36), ("evidence", 70), ("coach", 40)]
 FORMATS = {"score": "0.0", "points": "0.##", "max_points": "0.##", "confidence": "0.00", "duration": "0", "value": "0.###",
            "open_share": "0.##"}
-WRAPPED = frozenset({"evidence", "reason", "taboos"})
+WRAPPED = frozenset({"evidence", "reason", "taboos", "coach"})
 FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 
@@ -39,12 +39,8 @@ def safe(text: str) -> str:
     return "'" + text if text.lstrip(" \u3000\u00a0")[:1] in FORMULA_STARTS else text
 
 
-def workbook(calls: Iterable[tuple[Draft, Transcript]], titles: Mapping[str, str] | None = None,
-             taboos: Sequence[str] = ()) -> bytes:
-    """The bytes of an .xlsx file; calls are read one after the other.
-
-    `titles` has the rules' titles by id, `taboos` the ids of the rules of that kind, the gravest first.
-    """
+def workbook(calls: Iterable[tuple[Draft, Transcript]], handbook: Handbook = UNKNOWN) -> bytes:
+    """The bytes of an .xlsx file; calls are read one after the other."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"constant_memory": False, "strings_to_formulas": False, "strings_to_urls": False,
                                         "strings_to_numbers": False})
@@ -52,15 +48,17 @@ def workbook(calls: Iterable[tuple[Draft, Transcript]], titles: Mapping[str, str
         ("汇总", SUMMARY), ("评分项", ITEMS), ("规则结果", FINDINGS)))
     for draft, transcript in calls:
         summary.add(_summary(draft, transcript) | {"taboos": "；".join(
-            (titles or {}).get(one.rule, one.rule) for one in broken_taboos(draft, taboos))}, draft.band)
+            handbook.title(one.rule) for one in handbook.broken(draft))}, draft.band)
         for item in draft.items:
             judged = {"verdict": "to_judge", "confidence": None} if item.mode == "human" else {}
             items.add(item.model_dump(exclude={"evidence"}) | judged | {
-                "call_id": draft.call_id, "evidence": _evidence(item.evidence)}, item.verdict)
+                "call_id": draft.call_id, "evidence": _evidence(item.evidence, handbook, len(item.rules) > 1),
+                "coach": _coach(handbook.advice(draft, item.rules), len(item.rules) > 1)}, item.verdict)
         for finding in draft.findings:
             findings.add(finding.model_dump(exclude={"evidence"}) | {
-                "call_id": draft.call_id, "rule_title": (titles or {}).get(finding.rule),
-                "evidence": _evidence(finding.evidence)}, finding.verdict)
+                "call_id": draft.call_id, "rule_title": handbook.titles.get(finding.rule),
+                "evidence": _evidence(finding.evidence, handbook, False),
+                "coach": _coach(handbook.advice(draft, [finding.rule]), False)}, finding.verdict)
     for sheet in (summary, items, findings):
         sheet.close()
     book.close()
@@ -128,7 +126,11 @@ def _local(started_at: str | None) -> datetime | str | None:
     return local if local.year >= 1900 else started_at
 
 
-def _evidence(evidence: Sequence[Any]) -> str:
+def _evidence(evidence: Sequence[Evidence], handbook: Handbook, several: bool) -> str:
     return "\n".join(" ".join(filter(None, (
-        clock(piece.start), say(piece.speaker), piece.text or piece.note,
-        f"（{piece.note}）" if piece.text and piece.note else ""))) for piece in evidence)
+        clock(piece.start), say(piece.speaker), piece.text or piece.note, f"（{handbook.origin(piece, several)}）")))
+        for piece in evidence)
+
+
+def _coach(advice: Sequence[tuple[str, str]], several: bool) -> str | None:
+    return "\n".join(f"{title}：{words}" if several else words for title, words in advice) or None

@@ -79,7 +79,7 @@ def test_the_workbook_has_three_sheets_with_chinese_headings_and_no_formula(work
     verdicts = [row[4].value for row in book["评分项"].iter_rows(min_row=2)]
     assert verdicts == ["通过", "不通过", "人工评定"] * 2
     assert book["汇总"]["B2"].value == datetime(2026, 11, 20, 9) and book["汇总"]["B2"].number_format == "yyyy-mm-dd hh:mm"
-    assert book["评分项"]["F2"].value == 8 and book["评分项"]["J2"].value == "00:00 坐席 您好"
+    assert book["评分项"]["F2"].value == 8 and book["评分项"]["J2"].value == "00:00 坐席 您好 （原词）"
     assert all(sheet.freeze_panes == "B2" and sheet.auto_filter.ref for sheet in book)
 
 
