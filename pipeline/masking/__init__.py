@@ -1,0 +1,8 @@
+"""Masking of personal data in what was said: `find`, `mask` for a text, `mask_call` for a call; see docs/privacy.md.
+
+Each kind is recognised in a file of its own; numbers, where only form and context tell the kinds apart, in numbers.py.
+"""
+from pipeline.masking.finding import KINDS, Span, find, mask
+from pipeline.masking.showing import masked
+
+__all__ = ["KINDS", "Span", "find", "mask", "masked"]

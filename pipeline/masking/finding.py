@@ -1,0 +1,54 @@
+"""All personal data of one text: the recognisers in the order in which they take precedence."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pipeline.masking.addresses import addresses
+from pipeline.masking.cues import Cues
+from pipeline.masking.emails import emails
+from pipeline.masking.names import names
+from pipeline.masking.numbers import numbers
+from pipeline.masking.passports import passports
+from pipeline.masking.plates import plates
+from pipeline.masking.showing import masked
+from pipeline.masking.signs import fold
+
+KINDS = ("id_card", "bank_card", "mobile", "landline", "plate", "passport", "email", "address", "person_name",
+         "verification_code", "cvv")
+Span = tuple[int, int, str]
+
+
+def find(text: str, staff: Iterable[str] = ()) -> list[Span]:
+    """Where personal data stand in a text: start, end (exclusive, in characters), kind; in order, not overlapping.
+
+    `staff` are names that are not masked, such as the agent's.
+    """
+    folded = fold(text)
+    chosen: list[Span] = []
+    known = frozenset(map(fold, staff))
+    for span in _candidates(folded):
+        start, end, kind = span
+        if kind == "person_name" and folded[start:end] in known:
+            continue
+        if all(end <= other[0] or other[1] <= start for other in chosen):
+            chosen.append(span)
+    return sorted(chosen)
+
+
+def _candidates(folded: str) -> Iterator[Span]:
+    cues = Cues(folded)
+    yield from emails(folded)
+    strong, weak = [], []
+    for one in numbers(folded, cues):
+        (strong if one.kind in ("id_card", "bank_card", "mobile") else weak).append((one.start, one.end, one.kind))
+    yield from strong
+    yield from plates(folded)
+    yield from passports(folded, cues)
+    yield from addresses(folded)
+    yield from weak
+    yield from names(folded)
+
+
+def mask(text: str, staff: Iterable[str] = ()) -> str:
+    """The text with its personal data hidden; as long as `text`."""
+    return masked(text, find(text, staff))

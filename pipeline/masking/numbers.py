@@ -1,0 +1,242 @@
+"""Numbers of persons: ID, bank card, mobile, landline, verification code, card verification value.
+
+Every stretch of a run that may be one number is judged by its form (length, prefix, check digit), by the words around it and
+by what it leaves over of the run; the best stretches that do not overlap win.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pipeline.masking import checks
+from pipeline.masking.cues import BEATS, Cues
+from pipeline.masking.runs import NONE, SPACE, Atom, runs
+
+ENOUGH = 3.0        # least score of a stretch that counts
+UNIT = re.compile("[年月日时秒元块毛角岁度斤克升米%百千万亿位个条次箱瓶张件人天周楼层室栋幢点兆折寸倍台辆粒盒袋页字]|分钟?|小时|公里|单元|号[楼院线院桥店厅机门病桌窗台]|开头|打头|开始的|路公交|路车")
+CARD_VALUE_NAMES = ("cvv", "cvc", "cvn")
+
+
+class Stretch(NamedTuple):
+    score: float
+    start: int
+    end: int
+    kind: str
+    digits: str
+
+
+def numbers(folded: str, cues: Cues) -> list[Stretch]:
+    """The numbers of persons in folded text, in order of score; they do not overlap."""
+    candidates: list[Stretch] = []
+    for run in runs(folded):
+        for atoms in _readings(run.atoms):
+            candidates += _stretches(folded, atoms, cues)
+    candidates.sort(reverse=True)
+    chosen: list[Stretch] = []
+    for one in candidates:
+        if one.score >= ENOUGH and all(one.end <= other.start or other.end <= one.start for other in chosen):
+            chosen.append(one)
+    return chosen
+
+
+def _readings(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
+    """The atoms as they are, and without those heard characters that stand alone between pauses: 是, 就, 一."""
+    yield atoms
+    rest: list[Atom] = []
+    for place, atom in enumerate(atoms):
+        after = atoms[place + 1].gap if place + 1 < len(atoms) else 2
+        if not atom.sure and atom.gap and after:
+            continue
+        if not atom.sure and place and atom.gap == NONE and after == NONE and atom.digits == "9":   # 就, a filler
+            continue
+        rest.append(atom)
+    if len(rest) < len(atoms) and rest:
+        yield rest
+
+
+def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stretch]:
+    gaps = _gaps(atoms)
+    starts = [i for i in range(len(atoms)) if i == 0 or gaps[i] or not atoms[i - 1].sure or (atoms[i].sure and atoms[i - 1].digits == "X")]
+    ends = [j for j in range(1, len(atoms) + 1) if j == len(atoms) or gaps[j] or not atoms[j].sure or atoms[j - 1].digits == "X"]
+    before = [0]
+    sure = [0]
+    for atom in atoms:
+        before.append(before[-1] + len(atom.digits))
+        sure.append(sure[-1] + (len(atom.digits) if atom.sure else 0))
+    if before[-1] > 21 and not any(gaps):       # two numbers without a gap between them
+        starts = ends = list(range(len(atoms) + 1))
+    for i in starts[:60]:
+        for j in ends:
+            length = before[j] - before[i]
+            if length < 3 or i >= j:
+                continue
+            if length > 22:
+                break
+            known = sure[j] - sure[i]
+            if known < 2 or known * 4 < length:
+                continue
+            yield from _judged(folded, atoms, i, j, gaps, cues)
+
+
+def _gaps(atoms: Sequence[Atom]) -> list[int]:
+    """The gap before each atom; spaces in a row of single digits (5 5 0 1 2 8) are none."""
+    gaps = [atom.gap for atom in atoms]
+    return [NONE if gap == SPACE and i > 0 and gaps[i - 1:i + 2].count(SPACE) >= 2 else gap for i, gap in enumerate(gaps)]
+
+
+def _judged(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int], cues: Cues) -> Iterator[Stretch]:
+    digits = "".join(atom.digits for atom in atoms[i:j])
+    start, end = atoms[i].start, atoms[j - 1].end
+    if "X" in digits[:-1] or _beside(folded, start, end):
+        return
+    cost = _left_over(atoms, i, j, gaps) + sum(0.1 for atom in atoms[i:j] if not atom.sure)
+    cost += sum(0.5 for atom in atoms[i:j] if atom.word) + (0.0 if atoms[j - 1].sure else 0.7)
+    cost += 0.0 if atoms[i].sure or start in cues.ends else 0.7
+    cost += 0.7 if i and not atoms[i - 1].sure and any(atom.start in cues.ends for atom in atoms[max(0, i - 2):i]) else 0.0
+    spoken = any(not folded[atom.start].isascii() for atom in atoms[i:j])
+    place = _Place(folded, start, end, spoken, cues)
+    for kind, score in _kinds(digits, place):
+        yield Stretch(score - cost, start, end, kind, digits)
+
+
+def _beside(folded: str, start: int, end: int) -> bool:
+    """Part of something longer: of a code with letters, or of a number that is masked already."""
+    before, after = folded[start - 1:start], folded[end:end + 1]
+    if folded[max(start - 2, 0):start].rstrip(" -")[-1:] == "*" or folded[end:end + 2].lstrip(" -")[:1] == "*":
+        return True
+    if after.isascii() and after.isalpha() and not folded[end:end + 3].isalpha():
+        return True
+    return before.isascii() and before.isalpha() and not folded[:start].endswith((*CARD_VALUE_NAMES, "cvv2", "id", "app", "tel", "phone"))
+
+
+def _left_over(atoms: Sequence[Atom], i: int, j: int, gaps: list[int]) -> float:
+    """What it costs that digits right beside are not taken."""
+    cost = 0.0
+    for gap, beside in ((gaps[i], atoms[:i][::-1]), (gaps[j] if j < len(atoms) else NONE, atoms[j:])):
+        if not beside:
+            continue
+        if gap == NONE:
+            cost += 5.0 if beside[0].sure else 0.3
+        else:
+            cost += 1.5 if gap == SPACE else 0.4
+    return cost
+
+
+class _Place:
+    """Where a stretch stands: the cues beside it and whether a unit follows."""
+
+    def __init__(self, folded: str, start: int, end: int, spoken: bool, cues: Cues) -> None:
+        left, right = cues.left(start), cues.right(end)
+        self.left, self.right = left.kind if left else "", right.kind if right else ""
+        self.close = bool(left) and start - left.end <= 4
+        self.spoken = spoken
+        self.unit = bool(UNIT.match(folded, end)) or folded[start - 1:start] in ("第", "¥", "￥")
+        self.card_value = bool(left) and folded[left.start:left.end].startswith(CARD_VALUE_NAMES)
+        if left and self.left in ("cvv", "hint") and start - left.end > 8:
+            self.left = ""
+
+    def near(self, *kinds: str) -> bool:
+        """Whether the cue to the left is one of these, or, with none to the left, the one to the right."""
+        return self.left in kinds or (not self.left and self.right in kinds)
+
+    @property
+    def foreign(self) -> bool:
+        """A cue says that this is the number of a thing or a company, or only a part of one."""
+        return self.left in BEATS or (not self.left and self.right in BEATS)
+
+
+def _kinds(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
+    length = len(digits)
+    if length >= 13:
+        yield from _identity(digits, place)
+        if "X" not in digits:
+            yield from _card(digits, place)
+    if "X" in digits:
+        return
+    if 9 <= length <= 15:
+        yield from _mobile(digits, place)
+    if 7 <= length <= 13:
+        yield from _landline(digits, place)
+    if 3 <= length <= 8 and not place.unit:
+        yield from _code(digits, place)
+
+
+def _identity(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
+    asked = place.near("id")
+    if checks.id_shape(digits):
+        if checks.id_check(digits):
+            yield "id_card", 12.0
+        elif not place.foreign:
+            yield "id_card", 8.0 if asked else 5.0
+    elif checks.old_id(digits) and not place.foreign:
+        yield "id_card", 8.0 if asked else 4.5
+    elif checks.nearly_id(digits) and (asked or (place.spoken and not place.foreign)):
+        yield "id_card", 6.0 if asked else 4.3
+    elif asked and 14 <= len(digits) <= 20:
+        yield "id_card", 3.6
+
+
+def _card(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
+    length, asked = len(digits), place.near("card")
+    if place.foreign or not 13 <= length <= 20:
+        return
+    head = digits.startswith(checks.SURE_HEADS)
+    if checks.luhn(digits) and length <= 19:
+        if head and length >= 16:
+            yield "bank_card", 10.0 if asked else 6.5
+        elif asked:
+            yield "bank_card", 8.0 if length >= 16 else 6.0
+        elif length >= 16 and digits.startswith(checks.CARD_HEADS) and place.spoken:
+            yield "bank_card", 4.0
+    elif asked and length >= 15:
+        yield "bank_card", 6.0 if head else 4.0
+    elif place.spoken and digits.startswith("62") and length >= 15:
+        yield "bank_card", 4.0
+
+
+def _mobile(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
+    asked = place.near("mobile", "landline")
+    if place.foreign:
+        return
+    local = digits
+    for code in ("0086", "86", "0"):
+        if digits.startswith(code) and checks.is_mobile(digits[len(code):]):
+            local = digits[len(code):]
+    if checks.is_mobile(local):
+        yield "mobile", (10.0 if asked else 7.0) + (0.3 if local != digits else 0.0)
+    elif len(digits) in (10, 12) and digits[0] == "1" and digits[1] in "3456789" and (asked or place.spoken):
+        yield "mobile", 5.5 if asked else 4.5
+    elif asked and place.spoken and len(digits) in (9, 10, 11, 12, 13) and (digits[0] == "1" or digits[0] in "35789"):
+        yield "mobile", 3.6
+
+
+def _landline(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
+    asked = place.near("landline")
+    if place.foreign or checks.is_company_line(digits) or place.right == "company":
+        return
+    if checks.area_code(digits):
+        yield "landline", 9.0 if asked or place.near("mobile") else 6.5
+    elif digits[0] == "0" and digits[1] != "0" and len(digits) >= 9 and (asked or (place.spoken and place.near("mobile"))):
+        yield "landline", 4.2
+    elif len(digits) in (7, 8) and digits[0] in "2345678" and not place.unit:
+        if asked or place.right == "landline":
+            yield "landline", 6.0
+        elif place.left == "mobile":
+            yield "landline", 4.5
+
+
+def _code(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
+    length = len(digits)
+    if place.left == "cvv" and (length == 3 or (length == 4 and place.card_value)):
+        yield "cvv", 7.0
+    if length == 3 and not place.left and place.right == "cvv":
+        yield "cvv", 5.0
+    if length < 4 or place.foreign:
+        return
+    if place.left == "code":
+        yield "verification_code", 7.0 if length in (4, 6) else 5.0
+    elif length == 6 and (place.near("hint", "code") or place.right == "hint"):
+        yield "verification_code", 5.0
+    elif length == 4 and place.left == "hint" and place.close:
+        yield "verification_code", 4.5

@@ -1,0 +1,99 @@
+"""Runs of spoken or written digits, with what speakers put between them: spaces, marks, 嗯, 然后, 杠.
+
+A run is a chain of atoms. An atom is what one word stands for: a digit, 双零, 三个八, 三十八, 一百三十八; X only closes an ID number.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from pipeline.masking.signs import SURE, heard
+
+NONE, SPACE, PAUSE = 0, 1, 2
+"""What stands before an atom: nothing, a space or hyphen, or a mark or word."""
+COUNT = {"双": 2, "俩": 2, "两个": 2, "三个": 3, "四个": 4, "五个": 5, "六个": 6, "七个": 7, "八个": 8,
+         **{f"{n}个": n for n in range(2, 9)}}
+_JOINERS = ("然后是?|后面是?|后边是?|后头是?|接着是?|接下来是?|跟着|再来|完了是?|那个|这个|就是|对对对?|好的|是的|没错|空格|横杠|短横线?|中横线|横线|逗号|继续|"
+            "请继续|请讲|您说|你说|往下念|往下|记下了|再是?|杠|横")
+_FILLERS = "嗯啊呃额哦噢喔诶哎欸唔呀哈呢嘛唉对好行是就那"
+_X = "埃克斯|爱克斯|艾克斯|叉|x|×"
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    digits: str
+    start: int
+    end: int
+    sure: bool
+    gap: int
+    word: bool = False          # a number word (三十八), not a digit by digit reading
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Atoms of `text[start:end]`; `spoken` where at least one is in Chinese."""
+
+    atoms: tuple[Atom, ...]
+    start: int
+    end: int
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    sure, ear = f"[{''.join(SURE)}]", f"[{''.join(heard())}]"
+    digit = f"[{''.join(SURE)}{''.join(heard())}]"
+    count = "|".join(COUNT)
+    atom = (f"(?P<times>{count})[ ]?(?P<each>{digit})|(?P<hundred>[一幺]百[三-九三四五六七八九](?:十[一二三四五六七八九]?)?)"
+            f"|(?P<tens>[二三四五六七八九]?十[一二三四五六七八九](?![百千万])|[二三四五六七八九]十)"
+            f"|(?P<sure>{sure})|(?P<x>{_X})|(?P<heard>{ear})")
+    plain = re.sub(r"\?P<\w+>", "?:", atom)
+    space = r"[\s\-–—－_]+"
+    mark = r"[，。、,.;；：:？?！!·…~/|]"
+    join = f"(?:{space}|{mark}|{_JOINERS}|[{_FILLERS}])"
+    run = re.compile(f"(?:{plain})(?:{join}{{0,5}}(?:{plain}))+")
+    token = re.compile(f"{atom}|(?P<space>{space})|(?P<join>{mark}|{_JOINERS}|[{_FILLERS}])")
+    return run, token, re.compile(f"{sure}")
+
+
+def runs(folded: str) -> Iterator[Run]:
+    """Every run of three digits and more of which two are sure."""
+    run, token, sure = _patterns()
+    if len(sure.findall(folded)) < 2:
+        return
+    for found in run.finditer(folded):
+        if len(sure.findall(found[0])) >= 2:
+            atoms = tuple(_atoms(token, folded, *found.span()))
+            if sum(len(atom.digits) for atom in atoms) >= 3:
+                yield Run(atoms, *found.span())
+
+
+def atoms_of(folded: str) -> list[Atom]:
+    """The atoms of a text that is one number."""
+    return list(_atoms(_patterns()[1], folded, 0, len(folded)))
+
+
+def _atoms(token: re.Pattern[str], folded: str, start: int, end: int) -> Iterator[Atom]:
+    gap = NONE
+    for found in token.finditer(folded, start, end):
+        kind, text = found.lastgroup, found[0]
+        if found["times"]:
+            each = SURE.get(found["each"]) or heard()[found["each"]]
+            yield Atom(each * COUNT[found["times"]], *found.span(), True, gap)
+        elif kind == "hundred":
+            tail = [SURE[one] for one in text[2:] if one != "十"]
+            yield Atom(("1" + "".join(tail) + "0")[:3], *found.span(), True, gap, word=True)
+        elif kind == "tens":
+            tens, _, ones = text.partition("十")
+            yield Atom(SURE.get(tens, "1") + SURE.get(ones, "0"), *found.span(), True, gap, word=True)
+        elif kind == "sure":
+            yield Atom(SURE[text], *found.span(), True, gap)
+        elif kind == "x":
+            yield Atom("X", *found.span(), text in "x×叉" or len(text) == 3, gap)
+        elif kind == "heard":
+            yield Atom(heard()[text], *found.span(), False, gap)
+        else:
+            gap = max(gap, SPACE if kind == "space" else PAUSE)
+            continue
+        gap = NONE
