@@ -123,7 +123,7 @@ def _evidence(evidence: Sequence[Evidence], reason: str, words: _Words, several:
     if evidence:
         lines.append("\n").append(_quotes(evidence[:MOST_EVIDENCE], words, several))
     if len(evidence) > MOST_EVIDENCE:
-        lines.append(f"\n… +{len(evidence) - MOST_EVIDENCE}", "dim")
+        lines.append("\n" + say("more", words.language).format(len(evidence) - MOST_EVIDENCE), "dim")
     return lines
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from records import Draft, Evidence, Finding
 from review.wording import Language, say
 
+BY_LAYER = "语义模型"
+"""The note of what the trained layer found (rules/weighing.py)."""
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
@@ -45,10 +47,11 @@ class Handbook(NamedTuple):
 
     def origin(self, piece: Evidence, several: bool, language: Language = "zh") -> str:
         """What stands beside quoted words: which rule they are for (where `several` are meant), how they were found, how sure."""
-        found = say(piece.match, language)
+        by_layer = piece.note == BY_LAYER
+        found = say("by_layer" if by_layer else piece.match, language)
         if piece.confidence is not None:
             found += f" {piece.confidence:.2f}"
-        note = piece.note if piece.text else ""
+        note = piece.note if piece.text and not by_layer else ""
         return " · ".join(filter(None, (note, self.title(piece.rule) if several else "", found)))
 
 

@@ -64,6 +64,11 @@ def test_words_that_were_heard_come_with_their_rule_and_how_sure_they_are(shown:
     assert "语气重 · 同音 0.72" in text            # under the rule's own title
 
 
+def test_what_the_trained_layer_found_is_named_so() -> None:
+    heard = Evidence(rule="taboo.shirk", text="您找别人吧", match="pattern", confidence=0.65, note="语义模型")
+    assert (BOOK.origin(heard, True), BOOK.origin(heard, False, "en")) == ("推诿 · 语义模型 0.65", "trained layer 0.65")
+
+
 def test_the_english_card_says_coach() -> None:
     assert "coach：感谢您的来电。" in terminal("en")
 
