@@ -79,6 +79,11 @@ class Cues:
         self.found = [Cue(*one.span(), kind) for one in pattern.finditer(sounds(folded)) if (kind := _kind(one[0], folded[one.start():one.end()], known))]
         self.ends = [cue.end for cue in self.found]
 
+    def covers(self, place: int) -> bool:
+        """Whether the character at `place` belongs to a cue."""
+        at = bisect_right(self.ends, place)
+        return at < len(self.found) and self.found[at].start <= place
+
     def left(self, start: int, reach: int = LEFT) -> Cue | None:
         """The nearest cue that ends at or before `start`."""
         at = bisect_right(self.ends, start) - 1

@@ -11,10 +11,13 @@ from typing import NamedTuple
 
 from pipeline.masking import checks
 from pipeline.masking.cues import BEATS, Cues
-from pipeline.masking.runs import NONE, SPACE, Atom, runs
+from pipeline.masking.runs import JUNK, NONE, PAUSE, SPACE, Atom, runs
+from pipeline.masking.signs import BETWEEN
 
 ENOUGH = 3.0        # least score of a stretch that counts
 UNIT = re.compile("[年月日时秒元块毛角岁度斤克升米%百千万亿位个条次箱瓶张件人天周楼层室栋幢点兆折寸倍台辆粒盒袋页字]|分钟?|小时|公里|单元|号[楼院线院桥店厅机门病桌窗台]|开头|打头|开始的|路公交|路车")
+MAGNITUDE = frozenset("万千百亿")
+LONG = 11           # digits from which a number may hold a character that is none
 CARD_VALUE_NAMES = ("cvv", "cvc", "cvn")
 
 
@@ -46,7 +49,7 @@ def _readings(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
     rest: list[Atom] = []
     for place, atom in enumerate(atoms):
         after = atoms[place + 1].gap if place + 1 < len(atoms) else 2
-        if not atom.sure and atom.gap and after:
+        if not atom.sure and atom.gap in (SPACE, PAUSE) and after in (SPACE, PAUSE):
             continue
         if not atom.sure and place and atom.gap == NONE and after == NONE and atom.digits == "9":   # 就, a filler
             continue
@@ -57,15 +60,14 @@ def _readings(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
 
 def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stretch]:
     gaps = _gaps(atoms)
-    starts = [i for i in range(len(atoms)) if i == 0 or gaps[i] or not atoms[i - 1].sure or (atoms[i].sure and atoms[i - 1].digits == "X")]
-    ends = [j for j in range(1, len(atoms) + 1) if j == len(atoms) or gaps[j] or not atoms[j].sure or atoms[j - 1].digits == "X"]
-    before = [0]
-    sure = [0]
+    before, sure = [0], [0]
     for atom in atoms:
         before.append(before[-1] + len(atom.digits))
         sure.append(sure[-1] + (len(atom.digits) if atom.sure else 0))
-    if before[-1] > 21 and not any(gaps):       # two numbers without a gap between them
-        starts = ends = list(range(len(atoms) + 1))
+    junk = [0]
+    for gap in gaps:
+        junk.append(junk[-1] + (gap == JUNK))
+    starts, ends = _edges(folded, atoms, gaps, cues)
     for i in starts[:60]:
         for j in ends:
             length = before[j] - before[i]
@@ -74,9 +76,24 @@ def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stret
             if length > 22:
                 break
             known = sure[j] - sure[i]
-            if known < 2 or known * 4 < length:
+            held = junk[j] - junk[i + 1]
+            if known < 2 or known * 4 < length or (held and (length < LONG or held > 2)):
                 continue
-            yield from _judged(folded, atoms, i, j, gaps, cues)
+            yield from _judged(folded, atoms, i, j, gaps, cues, 0.8 * held)
+
+
+def _edges(folded: str, atoms: Sequence[Atom], gaps: list[int], cues: Cues) -> tuple[list[int], list[int]]:
+    """Where a number may begin and end: at gaps, beside characters that are heard only, and up to two places within the run."""
+    count = len(atoms)
+    starts = [i for i, atom in enumerate(atoms) if (
+        i < 3 or gaps[i] or not atoms[i - 1].sure or atoms[i - 1].digits == "X") and (
+        atom.sure or (folded[atom.start] not in BETWEEN and not cues.covers(atom.start)))]
+    ends = [j for j in range(1, count + 1) if (
+        j >= count - 2 or gaps[j] or not atoms[j].sure or atoms[j - 1].digits == "X") and (
+        atoms[j - 1].sure or folded[atoms[j - 1].start] not in BETWEEN) and folded[atoms[j - 1].end:atoms[j - 1].end + 1] not in MAGNITUDE]
+    if sum(len(atom.digits) for atom in atoms) > 21 and not any(gaps):     # two numbers without a gap between them
+        return list(range(count)), list(range(1, count + 1))
+    return starts, ends
 
 
 def _gaps(atoms: Sequence[Atom]) -> list[int]:
@@ -85,12 +102,12 @@ def _gaps(atoms: Sequence[Atom]) -> list[int]:
     return [NONE if gap == SPACE and i > 0 and gaps[i - 1:i + 2].count(SPACE) >= 2 else gap for i, gap in enumerate(gaps)]
 
 
-def _judged(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int], cues: Cues) -> Iterator[Stretch]:
+def _judged(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int], cues: Cues, cost: float) -> Iterator[Stretch]:
     digits = "".join(atom.digits for atom in atoms[i:j])
     start, end = atoms[i].start, atoms[j - 1].end
     if "X" in digits[:-1] or _beside(folded, start, end):
         return
-    cost = _left_over(atoms, i, j, gaps) + sum(0.1 for atom in atoms[i:j] if not atom.sure)
+    cost += _left_over(folded, atoms, i, j, gaps) + sum(0.1 for atom in atoms[i:j] if not atom.sure)
     cost += sum(0.5 for atom in atoms[i:j] if atom.word) + (0.0 if atoms[j - 1].sure else 0.7)
     cost += 0.0 if atoms[i].sure or start in cues.ends else 0.7
     cost += 0.7 if i and not atoms[i - 1].sure and any(atom.start in cues.ends for atom in atoms[max(0, i - 2):i]) else 0.0
@@ -110,16 +127,19 @@ def _beside(folded: str, start: int, end: int) -> bool:
     return before.isascii() and before.isalpha() and not folded[:start].endswith((*CARD_VALUE_NAMES, "cvv2", "id", "app", "tel", "phone"))
 
 
-def _left_over(atoms: Sequence[Atom], i: int, j: int, gaps: list[int]) -> float:
+def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int]) -> float:
     """What it costs that digits right beside are not taken."""
     cost = 0.0
     for gap, beside in ((gaps[i], atoms[:i][::-1]), (gaps[j] if j < len(atoms) else NONE, atoms[j:])):
         if not beside:
             continue
         if gap == NONE:
-            cost += 5.0 if beside[0].sure else 0.3
-        else:
-            cost += 1.5 if gap == SPACE else 0.4
+            word = len(beside) == 1 and folded[beside[0].start] in "一两三九" and beside[0].start >= atoms[j - 1].end     # 一般, 九点
+            cost += 2.0 if word and beside[0].sure else 5.0 if beside[0].sure else 0.3
+        elif gap == SPACE:
+            cost += 1.5
+        else:       # a few digits more belong to it, many are another number
+            cost += 0.4 if gap == JUNK or sum(len(atom.digits) for atom in beside[:9]) >= 7 else 1.2
     return cost
 
 
@@ -129,6 +149,7 @@ class _Place:
     def __init__(self, folded: str, start: int, end: int, spoken: bool, cues: Cues) -> None:
         left, right = cues.left(start), cues.right(end)
         self.left, self.right = left.kind if left else "", right.kind if right else ""
+        self.after = bool(right) and right.kind in ("order", "company") and right.start - end <= 3
         self.close = bool(left) and start - left.end <= 4
         self.spoken = spoken
         self.unit = bool(UNIT.match(folded, end)) or folded[start - 1:start] in ("第", "¥", "￥")
@@ -143,7 +164,7 @@ class _Place:
     @property
     def foreign(self) -> bool:
         """A cue says that this is the number of a thing or a company, or only a part of one."""
-        return self.left in BEATS or (not self.left and self.right in BEATS)
+        return self.left in BEATS or (not self.left and self.after)
 
 
 def _kinds(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
@@ -174,7 +195,7 @@ def _identity(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
     elif checks.nearly_id(digits) and (asked or (place.spoken and not place.foreign)):
         yield "id_card", 6.0 if asked else 4.3
     elif asked and 14 <= len(digits) <= 20:
-        yield "id_card", 3.6
+        yield "id_card", 5.5 if digits[:2] in checks.PROVINCES else 3.8
 
 
 def _card(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
@@ -204,7 +225,7 @@ def _mobile(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
         if digits.startswith(code) and checks.is_mobile(digits[len(code):]):
             local = digits[len(code):]
     if checks.is_mobile(local):
-        yield "mobile", (10.0 if asked else 7.0) + (0.3 if local != digits else 0.0)
+        yield "mobile", (10.0 if asked else 5.0 if place.left in ("id", "card") else 7.0) + (0.3 if local != digits else 0.0)
     elif len(digits) in (10, 12) and digits[0] == "1" and digits[1] in "3456789" and (asked or place.spoken):
         yield "mobile", 5.5 if asked else 4.5
     elif asked and place.spoken and len(digits) in (9, 10, 11, 12, 13) and (digits[0] == "1" or digits[0] in "35789"):
@@ -217,8 +238,8 @@ def _landline(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
         return
     if checks.area_code(digits):
         yield "landline", 9.0 if asked or place.near("mobile") else 6.5
-    elif digits[0] == "0" and digits[1] != "0" and len(digits) >= 9 and (asked or (place.spoken and place.near("mobile"))):
-        yield "landline", 4.2
+    elif digits[0] == "0" and (digits[1] in "23456789" or digits[1:3] == "10") and len(digits) >= 9 and (asked or place.spoken):
+        yield "landline", 4.2 if asked or place.near("mobile") else 3.6
     elif len(digits) in (7, 8) and digits[0] in "2345678" and not place.unit:
         if asked or place.right == "landline":
             yield "landline", 6.0

@@ -11,14 +11,16 @@ from functools import cache
 
 from pipeline.masking.signs import SURE, heard
 
-NONE, SPACE, PAUSE = 0, 1, 2
-"""What stands before an atom: nothing, a space or hyphen, or a mark or word."""
+NONE, SPACE, PAUSE, JUNK = 0, 1, 2, 3
+"""What stands before an atom: nothing, a space or hyphen, a mark or filler, or a character that may be a misheard one."""
 COUNT = {"双": 2, "俩": 2, "两个": 2, "三个": 3, "四个": 4, "五个": 5, "六个": 6, "七个": 7, "八个": 8,
          **{f"{n}个": n for n in range(2, 9)}}
 _JOINERS = ("然后是?|后面是?|后边是?|后头是?|接着是?|接下来是?|跟着|再来|完了是?|那个|这个|就是|对对对?|好的|是的|没错|空格|横杠|短横线?|中横线|横线|逗号|继续|"
             "请继续|请讲|您说|你说|往下念|往下|记下了|再是?|杠|横")
 _FILLERS = "嗯啊呃额哦噢喔诶哎欸唔呀哈呢嘛唉对好行是就那"
 _X = "埃克斯|爱克斯|艾克斯|叉|x|×"
+_JUNK = "[^\\W\\da-z年月日号时分秒点元块毛角钱个万千百亿岁度楼栋幢层室期折斤克米里天次人位条箱瓶张件加减乘除到至第]个?"
+"""A character that belongs to no number; one may stand inside a long number that a recogniser has garbled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     space = r"[\s\-–—－_]+"
     mark = r"[，。、,.;；：:？?！!·…~/|]"
     join = f"(?:{space}|{mark}|{_JOINERS}|[{_FILLERS}])"
-    run = re.compile(f"(?:{plain})(?:{join}{{0,5}}(?:{plain}))+")
-    token = re.compile(f"{atom}|(?P<space>{space})|(?P<join>{mark}|{_JOINERS}|[{_FILLERS}])")
+    run = re.compile(f"(?:{plain})(?:(?:{join}{{0,5}}|{join}{{0,2}}{_JUNK}{join}{{0,2}})(?:{plain}))+")
+    token = re.compile(f"{atom}|(?P<space>{space})|(?P<join>{mark}|{_JOINERS}|[{_FILLERS}])|(?P<junk>.)")
     return run, token, re.compile(f"{sure}")
 
 
@@ -94,6 +96,6 @@ def _atoms(token: re.Pattern[str], folded: str, start: int, end: int) -> Iterato
         elif kind == "heard":
             yield Atom(heard()[text], *found.span(), False, gap)
         else:
-            gap = max(gap, SPACE if kind == "space" else PAUSE)
+            gap = max(gap, {"space": SPACE, "junk": JUNK}.get(kind or "", PAUSE))
             continue
         gap = NONE
