@@ -48,6 +48,11 @@ def nearly_id(digits: str) -> bool:
     return any(digits[at:at + 2] in ("19", "20") and _nearly_date(digits[at:at + 8]) for at in range(4, 9))
 
 
+def dated(digits: str) -> bool:
+    """A date of the twentieth or twenty-first century somewhere around the seventh place."""
+    return any(is_date(digits[at:at + 8]) for at in range(4, 9))
+
+
 def _nearly_date(digits: str) -> bool:
     return digits[4:6] in _MONTHS or digits[5:7] in _MONTHS or is_date(digits)
 

@@ -77,7 +77,7 @@ def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stret
                 break
             known = sure[j] - sure[i]
             held = junk[j] - junk[i + 1]
-            if known < 2 or known * 4 < length or (held and (length < LONG or held > 2)):
+            if known < 2 or known * 4 < length or (held and (length < LONG or held > 2 or JUNK in (gaps[i + 1], gaps[j - 1]))):
                 continue
             yield from _judged(folded, atoms, i, j, gaps, cues, 0.8 * held)
 
@@ -89,7 +89,7 @@ def _edges(folded: str, atoms: Sequence[Atom], gaps: list[int], cues: Cues) -> t
         i < 3 or gaps[i] or not atoms[i - 1].sure or atoms[i - 1].digits == "X") and (
         atom.sure or (folded[atom.start] not in BETWEEN and not cues.covers(atom.start)))]
     ends = [j for j in range(1, count + 1) if (
-        j >= count - 2 or gaps[j] or not atoms[j].sure or atoms[j - 1].digits == "X") and (
+        j >= count - 2 or gaps[j] or not atoms[j].sure or len(atoms[j].digits) > 1 or atoms[j - 1].digits == "X") and (
         atoms[j - 1].sure or folded[atoms[j - 1].start] not in BETWEEN) and folded[atoms[j - 1].end:atoms[j - 1].end + 1] not in MAGNITUDE]
     if sum(len(atom.digits) for atom in atoms) > 21 and not any(gaps):     # two numbers without a gap between them
         return list(range(count)), list(range(1, count + 1))
@@ -112,9 +112,17 @@ def _judged(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int],
     cost += 0.0 if atoms[i].sure or start in cues.ends else 0.7
     cost += 0.7 if i and not atoms[i - 1].sure and any(atom.start in cues.ends for atom in atoms[max(0, i - 2):i]) else 0.0
     spoken = any(not folded[atom.start].isascii() for atom in atoms[i:j])
-    place = _Place(folded, start, end, spoken, cues)
+    place = _Place(folded, start, end, len(digits), spoken, cues)
     for kind, score in _kinds(digits, place):
+        if kind == "mobile" and any(gaps[i + 1:j]) and not _grouped(atoms[i:j], gaps[i:j]):
+            score -= 1.0
         yield Stretch(score - cost, start, end, kind, digits)
+
+
+def _grouped(atoms: Sequence[Atom], gaps: Sequence[int]) -> bool:
+    """Whether the first pause comes after three digits, as mobile numbers are read out."""
+    first = next(place for place, gap in enumerate(gaps) if place and gap)
+    return sum(len(atom.digits) for atom in atoms[:first]) == 3
 
 
 def _beside(folded: str, start: int, end: int) -> bool:
@@ -146,7 +154,7 @@ def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[in
 class _Place:
     """Where a stretch stands: the cues beside it and whether a unit follows."""
 
-    def __init__(self, folded: str, start: int, end: int, spoken: bool, cues: Cues) -> None:
+    def __init__(self, folded: str, start: int, end: int, length: int, spoken: bool, cues: Cues) -> None:
         left, right = cues.left(start), cues.right(end)
         self.left, self.right = left.kind if left else "", right.kind if right else ""
         self.after = bool(right) and right.kind in ("order", "company") and right.start - end <= 3
@@ -154,7 +162,7 @@ class _Place:
         self.spoken = spoken
         self.unit = bool(UNIT.match(folded, end)) or folded[start - 1:start] in ("第", "¥", "￥")
         self.card_value = bool(left) and folded[left.start:left.end].startswith(CARD_VALUE_NAMES)
-        if left and self.left in ("cvv", "hint") and start - left.end > 8:
+        if left and ((self.left in ("cvv", "hint") and start - left.end > 8) or (self.left == "tail" and length >= LONG)):
             self.left = ""
 
     def near(self, *kinds: str) -> bool:
@@ -177,7 +185,7 @@ def _kinds(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
         return
     if 9 <= length <= 15:
         yield from _mobile(digits, place)
-    if 7 <= length <= 13:
+    if 6 <= length <= 13:
         yield from _landline(digits, place)
     if 3 <= length <= 8 and not place.unit:
         yield from _code(digits, place)
@@ -190,12 +198,18 @@ def _identity(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
             yield "id_card", 12.0
         elif not place.foreign:
             yield "id_card", 8.0 if asked else 5.0
-    elif checks.old_id(digits) and not place.foreign:
+    elif place.foreign and not asked:
+        return
+    elif checks.old_id(digits):
         yield "id_card", 8.0 if asked else 4.5
-    elif checks.nearly_id(digits) and (asked or (place.spoken and not place.foreign)):
-        yield "id_card", 6.0 if asked else 4.3
+    elif checks.nearly_id(digits):
+        dated = checks.is_date(digits[6:14])
+        if asked or place.spoken or dated:
+            yield "id_card", (6.0 if asked else 4.3 if place.spoken else 2.6) + (1.2 if dated else 0.0)
     elif asked and 14 <= len(digits) <= 20:
         yield "id_card", 5.5 if digits[:2] in checks.PROVINCES else 3.8
+    elif place.spoken and not place.left and 16 <= len(digits) <= 19 and checks.dated(digits):
+        yield "id_card", 3.3
 
 
 def _card(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
@@ -214,6 +228,8 @@ def _card(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
         yield "bank_card", 6.0 if head else 4.0
     elif place.spoken and digits.startswith("62") and length >= 15:
         yield "bank_card", 4.0
+    elif place.spoken and not place.left and length >= 16:      # a long number read out that nothing calls an order
+        yield "bank_card", 3.2
 
 
 def _mobile(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
@@ -240,6 +256,8 @@ def _landline(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
         yield "landline", 9.0 if asked or place.near("mobile") else 6.5
     elif digits[0] == "0" and (digits[1] in "23456789" or digits[1:3] == "10") and len(digits) >= 9 and (asked or place.spoken):
         yield "landline", 4.2 if asked or place.near("mobile") else 3.6
+    elif len(digits) == 6 and place.spoken and place.left == "landline" and place.close:
+        yield "landline", 3.5
     elif len(digits) in (7, 8) and digits[0] in "2345678" and not place.unit:
         if asked or place.right == "landline":
             yield "landline", 6.0
