@@ -146,6 +146,7 @@ class Turn(NamedTuple):
     end: float
     text: str
     marks: tuple[str, ...] = ()
+    by: str = ""            # whose voice, by name of the script's `voices`
 
 
 class Sound(NamedTuple):
@@ -204,7 +205,7 @@ def act(script: Script, say: Say, rng: np.random.Generator) -> Stage:
         start = now + (rng.uniform(0.25, 0.7) if event.gap is None else event.gap)
         end = start + len(sound) / telephone.RATE
         pieces.append(("customer" if event.speaker == "customer" else "agent", start, sound))
-        turns.append(Turn(event.speaker, round(start, 2), round(end, 2), event.text, event.marks))
+        turns.append(Turn(event.speaker, round(start, 2), round(end, 2), event.text, event.marks, event.by or event.speaker))
         now = max(now, end)
     return Stage(_lay(pieces, now + LAST_WORD), tuple(sorted(turns, key=lambda turn: turn.start)), tuple(sounds))
 
@@ -251,9 +252,15 @@ def recorded(script: Script, performance: Performance) -> np.ndarray:
     return np.stack(ends if script.line.agent_on == "left" else ends[::-1])
 
 
-def gold(script: Script, turns: tuple[Turn, ...], duration: float) -> dict[str, Any]:
-    """The labelled call in the form of a line of gold.jsonl. Raises ValueError where labels contradict the times."""
+def gold(script: Script, turns: tuple[Turn, ...], duration: float, reckon: bool = False) -> dict[str, Any]:
+    """The labelled call in the form of a line of gold.jsonl. Raises ValueError where labels contradict the times.
+
+    With `reckon` those verdicts follow the times instead: for calls spoken by other voices than they were labelled with.
+    """
     verdicts = script.verdict_of()
+    if reckon:
+        due = _due(script, turns, duration)
+        verdicts = {rule: due.get(rule, verdict) for rule, verdict in verdicts.items() if due.get(rule) != "undecided"}
     evidence = {rule: [index for index, turn in enumerate(turns) if rule in turn.marks] for rule in verdicts}
     evidence = {rule: places for rule, places in evidence.items() if places}
     _agree(script, turns, duration, verdicts, evidence)
@@ -282,15 +289,7 @@ def timed_again(script: Script, spoken: dict[str, Any]) -> tuple[Turn, ...]:
 def _agree(script: Script, turns: tuple[Turn, ...], duration: float, verdicts: dict[str, str],
            evidence: dict[str, list[int]]) -> None:
     """Labels that can be reckoned must be what is reckoned; a hit needs its turn and a clean rule has none."""
-    call = script.call
-    due = {"voice.interruption": "fail" if interruptions(turns) > 2 else "pass",
-           "call.duration": "fail" if duration > 300 else "pass",
-           "taboo.filler": _filler_verdict(turns),
-           "closing.hangup_order": _by_metadata(call.get("released_by"), lambda who: who == "customer"),
-           "greeting.prompt_answer": _by_metadata(call.get("answered_after"), lambda seconds: seconds <= 10)}
-    if call.get("direction") == "outbound":
-        del due["greeting.prompt_answer"]
-    for rule, verdict in due.items():
+    for rule, verdict in _due(script, turns, duration).items():
         if verdicts.get(rule, verdict) != verdict:
             raise ValueError(f"{script.call_id}: {rule} is labelled {verdicts[rule]}, the call itself says {verdict}")
     for rule, verdict in verdicts.items():
@@ -299,6 +298,19 @@ def _agree(script: Script, turns: tuple[Turn, ...], duration: float, verdicts: d
         if hit != (rule in evidence) and (hit or clean):
             places = evidence.get(rule, [])
             raise ValueError(f"{script.call_id}: {rule} is labelled {verdict}, its marked turns are {places}")
+
+
+def _due(script: Script, turns: tuple[Turn, ...], duration: float) -> dict[str, str]:
+    """Verdicts that follow from times and metadata; "undecided" where a listener could say either."""
+    call = script.call
+    due = {"voice.interruption": "fail" if interruptions(turns) > 2 else "pass",
+           "call.duration": "fail" if duration > 300 else "pass",
+           "taboo.filler": _filler_verdict(turns),
+           "closing.hangup_order": _by_metadata(call.get("released_by"), lambda who: who == "customer"),
+           "greeting.prompt_answer": _by_metadata(call.get("answered_after"), lambda seconds: seconds <= 10)}
+    if call.get("direction") == "outbound":
+        del due["greeting.prompt_answer"]
+    return due
 
 
 def _filler_verdict(turns: tuple[Turn, ...]) -> str:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 
-VOICES = ("zf_xiaobei", "zf_xiaoxiao", "zm_yunjian", "zm_yunxi")
+VOICES = ("zf_xiaobei", "zf_xiaoxiao", "zm_yunjian", "zm_yunxi")      # of the samples; four more Mandarin ones exist
 RATE = 24_000
 LONGEST = 508          # phonemes: the net reads 512 positions, two of them are padding
 SENTENCE_GAP = 0.18    # seconds between the parts of a text that is too long for one breath
@@ -32,6 +33,11 @@ def spoken(text: str) -> str:
     """
     return re.sub(rf"(?<!\d)\d{{3,}}(?!\d|[{_COUNTED}])|(?<!\d)\d{{4,}}(?=号)",
                   lambda run: "".join(_DIGITS[digit] for digit in run.group()), text)
+
+
+def kept(cache: Path, text: str, voice: str, speed: float) -> Path:
+    """Where in a cache folder the sound of a text lies, spoken or not yet."""
+    return cache / (hashlib.sha256(f"{voice}|{speed}|{text}".encode()).hexdigest()[:24] + ".npy")
 
 
 class Speaker:
@@ -60,15 +66,17 @@ class Speaker:
         """
         if voice not in self._styles:
             raise ValueError(f"no voice {voice!r}; there are {', '.join(self._styles)}")
-        kept = self._cache and self._cache / (hashlib.sha256(f"{voice}|{speed}|{text}".encode()).hexdigest()[:24] + ".npy")
-        if kept and kept.exists():
-            return np.load(kept)
+        place = kept(self._cache, text, voice, speed) if self._cache else None
+        if place and place.exists():
+            return np.load(place)
         parts = [self._breath(part, voice, speed) for part in self._breaths(spoken(text))]
         gap = np.zeros(int(SENTENCE_GAP * RATE), np.float32)
         samples = np.concatenate([piece for part in parts for piece in (gap, part)][1:])
-        if kept:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            np.save(kept, samples)
+        if place:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            half = place.with_suffix(f".{os.getpid()}.npy")     # whole or not there, also when two speak at once
+            np.save(half, samples)
+            half.replace(place)
         return samples
 
     def _ids(self, text: str) -> list[int]:

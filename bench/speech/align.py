@@ -58,7 +58,10 @@ def marks(turns: Iterable[Turn]) -> list[Mark]:
 
 def _of_turn(turn: Turn, index: int, words: int) -> tuple[list[Mark], int]:
     start = turn.start or 0.0
-    pieces = list(turn.words) or [Word(text=turn.text, start=start, end=turn.end if turn.end is not None else start)]
+    pieces = list(turn.words)
+    worded = bool(pieces) and normal("".join(word.text for word in pieces)).text == normal(turn.text).text
+    if not worded:      # no words, or a text that was put right after them: the text counts
+        pieces = [Word(text=turn.text, start=start, end=turn.end if turn.end is not None else start)]
     owner = [number for number, word in enumerate(pieces) for _ in word.text]
     offset = [place for word in pieces for place in range(len(word.text))]
     found = normal("".join(word.text for word in pieces))
@@ -67,7 +70,7 @@ def _of_turn(turn: Turn, index: int, words: int) -> tuple[list[Mark], int]:
         word = pieces[owner[place]]
         share = (offset[place] + 0.5) / len(word.text)
         out.append(Mark(letter, word.start + share * (word.end - word.start), turn.speaker, index,
-                        words + owner[place] if turn.words else -1, word.confidence))
+                        words + owner[place] if worded else -1, word.confidence))
     return out, words + len(turn.words)
 
 
