@@ -17,7 +17,7 @@ from pipeline.masking.signs import BETWEEN
 ENOUGH = 3.0        # least score of a stretch that counts
 UNIT = re.compile("[年月日时秒元块毛角岁度斤克升米%百千万亿位个条次箱瓶张件人天周楼层室栋幢点兆折寸倍台辆粒盒袋页字]|分钟?|小时|公里|单元|号[楼院线院桥店厅机门病桌窗台]|开头|打头|开始的|路公交|路车")
 MAGNITUDE = frozenset("万千百亿")
-LONG = 11           # digits from which a number may hold a character that is none
+LONG = 10           # digits from which a number may hold a character that is none
 CARD_VALUE_NAMES = ("cvv", "cvc", "cvn")
 
 
@@ -141,9 +141,11 @@ def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[in
     for gap, beside in ((gaps[i], atoms[:i][::-1]), (gaps[j] if j < len(atoms) else NONE, atoms[j:])):
         if not beside:
             continue
-        if gap == NONE:
+        if not any(atom.sure for atom in beside[:3]):
+            cost += 0.3
+        elif gap == NONE:
             word = len(beside) == 1 and folded[beside[0].start] in "一两三九" and beside[0].start >= atoms[j - 1].end     # 一般, 九点
-            cost += 2.0 if word and beside[0].sure else 5.0 if beside[0].sure else 0.3
+            cost += 2.0 if word or len(beside[0].digits) > 1 else 5.0 if beside[0].sure else 0.3
         elif gap == SPACE:
             cost += 1.5
         else:       # a few digits more belong to it, many are another number
