@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo-workspace
-.PHONY: demo test install bench evaluate lint clean
+.PHONY: demo test install bench evaluate evaluate-masking lint clean
 
 install: .venv/installed
 
@@ -34,6 +34,10 @@ bench: install
 # Accuracy on the samples' true transcripts; GOLD="file.jsonl …" adds labelled calls of your own.
 evaluate: install
 	$(BIN)/tingjian evaluate data/sample/gold.jsonl $(GOLD) --noise 0.1
+
+# Precision and recall of masking per kind, clean and with noise; LABELLED="file.jsonl …" takes sentences of your own instead.
+evaluate-masking: install
+	$(BIN)/python bench/masking.py $(LABELLED)
 
 clean:
 	rm -rf .venv $(DEMO) build dist *.egg-info

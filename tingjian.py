@@ -25,6 +25,7 @@ COMMANDS = [
     ("page", "review.commands", "page"),
     ("export", "review.commands", "export"),
     ("score", "pipeline.commands", "score"),
+    ("mask", "pipeline.mask_command", "mask"),
     ("rules", "rules.commands", "app"),
     ("rules backtest", "review.backtest", "backtest"),
     ("evaluate", "flows.evaluate", "evaluate_command"),
