@@ -65,7 +65,7 @@ class Pitch:
         if not voiced.any():
             return chosen
         octaves = np.log2(np.maximum(hertz, 1.0))
-        usual = float(np.median(octaves[voiced, 0]))
+        usual, best = float(np.median(octaves[voiced, 0])), octaves[:, 0]
         for _ in range(2):              # the first median may itself be off by a few octave errors
             worth = np.where(hertz > 0, strength + OCTAVE * octaves - AWAY * np.abs(octaves - usual), -np.inf)
             best = octaves[np.arange(len(octaves)), worth.argmax(axis=1)]
@@ -116,11 +116,17 @@ def frames(samples: NDArray[np.float32], rate: int = 16000
     cut = cut - cut.mean(axis=1, keepdims=True)
     power = np.einsum("ij,ij->i", cut, cut) / length
     window = np.hanning(length + 2)[1:-1].astype(np.float32)
-    correlation, own = (fft.irfft(np.square(np.abs(fft.rfft(each, _SIZE))), _SIZE) for each in (cut * window, window))
     longest = int(RATE / LOWEST) + 1
-    shape = correlation[:, :longest + 1] / np.maximum(correlation[:, :1], 1e-12) / (own[:longest + 1] / own[0])
+    correlation, own = _autocorrelation(cut * window, longest), _autocorrelation(window[None], longest)
+    shape = correlation / np.maximum(correlation[:, :1], 1e-12) / (own / own[:, :1])
     hertz, strength = _peaks(shape)
     return hertz, strength, (10 * np.log10(np.maximum(power, 1e-10))).astype(np.float32)
+
+
+def _autocorrelation(rows: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
+    """Of each row, for lags of 0 to `longest` samples."""
+    spectrum = np.asarray(fft.rfft(rows, _SIZE, axis=1))
+    return np.asarray(fft.irfft(np.square(np.abs(spectrum)), _SIZE, axis=1))[:, :longest + 1]
 
 
 def _peaks(shape: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -36,15 +36,17 @@ def measure(turns: Sequence[Turn], sounds: Mapping[int, Sound], voices: Mapping[
     """The turns with their measures (records.Turn). `voices` is given for mono: where the diariser hears each speaker, in
     order; what they share is then nobody's."""
     stretches = [speech(turn) for turn in turns]
-    said = {who: joined(s for turn, own in zip(turns, stretches, strict=True) if turn.speaker == who for s in own)
-            for who in {turn.speaker for turn in turns}}
-    heard = {who: joined([*said.get(who, ()), *(voices or {}).get(who, ())], 0.0) for who in {*said, *(voices or {})}}
-    others = {who: joined((s for other, spans in heard.items() if other != who for s in spans), 0.0) for who in said}
+    heard: dict[Speaker, list[Span]] = {who: list(spans) for who, spans in (voices or {}).items()}
+    for turn, own in zip(turns, stretches, strict=True):
+        heard.setdefault(turn.speaker, []).extend(own)
+    others: dict[Speaker, list[Span]] = {
+        who: joined(s for other, spans in heard.items() if other != who for s in spans) for who in heard}
     voiced = joined([span for sound in sounds.values() for span in sound.activity.voiced()]
                     + [s for own in stretches for s in own], 0.0)
-    clear = {who: [] if voices is None else others[who] for who in said}
+    clear: dict[Speaker, list[Span]] = {who: [] if voices is None else others[who] for who in heard}
     pitch = _pitch(turns, stretches, sounds, clear)
-    made = []
+    made: list[Turn] = []
+    last = 0.0                          # when the latest of the turns so far ended
     for index, (turn, own) in enumerate(zip(turns, stretches, strict=True)):
         other = others[turn.speaker] if turn.speaker in SPEAKING else []
         seconds = length(own)
@@ -53,9 +55,10 @@ def measure(turns: Sequence[Turn], sounds: Mapping[int, Sound], voices: Mapping[
         made.append(turn.model_copy(update={
             "speech": round(seconds, 2), "rate": rate(turn.text, seconds), "overlap": round(length(common(own, other)), 2),
             "interruption": (cut_in := interruption(own, other)), "latency": _latency(turns, index, cut_in),
-            "silence": _silence(turns, index, voiced),
+            "silence": _silence(last, turn.start or 0.0, voiced),
             "loudness": level(sound.activity, own, clear[turn.speaker]) if sound else None,
             "pitch": height, "pitch_spread": spread}))
+        last = max(last, turn.end or 0.0)
     return tuple(made)
 
 
@@ -91,10 +94,8 @@ def _latency(turns: Sequence[Turn], index: int, cut_in: float) -> float | None:
     return -cut_in if cut_in else round(max(0.0, turn.start - before.end), 2)
 
 
-def _silence(turns: Sequence[Turn], index: int, voiced: Sequence[Span]) -> float:
-    """Seconds of the longest stretch without any voice between what was said before this turn and its start."""
-    start = turns[index].start or 0.0
-    before = max((turn.end or 0.0 for turn in turns[max(0, index - 8):index]), default=0.0)
+def _silence(before: float, start: float, voiced: Sequence[Span]) -> float:
+    """Seconds of the longest stretch without any voice between `before`, where all that was said ended, and `start`."""
     edges = [before, *(edge for span in _near(voiced, before, start) for edge in span), start]
     edges = [min(max(edge, before), start) for edge in edges] if start > before else [start, start]
     return round(max(end - begin for begin, end in zip(edges[::2], edges[1::2], strict=True)), 2)
@@ -123,7 +124,8 @@ def _pitch(turns: Sequence[Turn], stretches: Sequence[Sequence[Span]], sounds: M
            clear_of: Mapping[Speaker, Sequence[Span]]) -> list[tuple[float | None, float | None]]:
     """Each turn's pitch (Hz, geometric mean) and its spread (standard deviation, semitones)."""
     found: list[tuple[float | None, float | None]] = [(None, None)] * len(turns)
-    for channel, who in sorted({(turn.channel or 0, turn.speaker) for turn in turns}):
+    voices: set[tuple[int, Speaker]] = {(turn.channel or 0, turn.speaker) for turn in turns}
+    for channel, who in voices:
         track = sounds[channel].pitch if channel in sounds else None
         mine = [index for index, turn in enumerate(turns) if (turn.channel or 0, turn.speaker) == (channel, who)]
         if track is None or not len(track.time):

@@ -28,7 +28,9 @@ shares = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
 def turns(draw: st.DrawFn) -> Turn:
     return Turn.model_construct(
         speaker=draw(st.sampled_from(["agent", "customer", "unknown", "ivr"])), text=draw(texts), start=draw(times),
-        end=draw(times), confidence=draw(shares), loudness=draw(shares), pitch_spread=draw(shares), channel=None, words=())
+        end=draw(times), confidence=draw(shares), speech=draw(shares), rate=draw(shares), overlap=draw(shares),
+        interruption=draw(shares), latency=draw(shares), silence=draw(shares), loudness=draw(shares), pitch=draw(shares),
+        pitch_spread=draw(shares), channel=None, words=())
 
 
 metadata = st.fixed_dictionaries({}, optional={

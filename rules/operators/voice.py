@@ -207,14 +207,14 @@ def pitch(view: View, rule: Rule, params: Plain) -> Outcome:
 
     The standard deviation over the whole call: within the turns and, where their pitch is known, from turn to turn.
     """
-    turns = [(max(0.1, spoken_in(t)), t.pitch_spread, 12 * log2(t.pitch) if t.pitch else None)
+    turns = [(max(0.1, spoken_in(t)), t.pitch_spread, 12 * log2(t.pitch) if t.pitch and t.pitch > 0 else None)
              for i in view.by_speaker["agent"] for t in [view.turns[i]] if t.pitch_spread is not None]
     if not turns:
         return Outcome("not_applicable", reason="没有音高数据")
-    variance = weighted((seconds, spread ** 2) for seconds, spread, _ in turns)
+    variance = weighted((seconds, spread * spread) for seconds, spread, _ in turns)
     if heights := [(seconds, height) for seconds, _, height in turns if height is not None]:
         middle = weighted(heights)
-        variance += weighted((seconds, (height - middle) ** 2) for seconds, height in heights)
+        variance += weighted((seconds, (height - middle) * (height - middle)) for seconds, height in heights)
     spread, flat = sqrt(variance), rule.limits["flat"]
     reason = f"音高起伏 {spread:.1f} 个半音，{'平淡' if spread < flat else '有起伏'}（界线 {flat:g}）"
     return Outcome("found" if spread >= flat else "none", SURE, reason=reason, value=round(spread, 2))
