@@ -9,6 +9,7 @@ difference between what the two say, so it needs no bias and a cue that both say
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from records import Transcript
 
 VOICES = ("agent", "customer")
 REGULARISATION = 0.5
+MARKS = re.compile(r"[，。？！,.?!；;、：:\s]+")
 
 
 def calls(paths: list[str]) -> list[Transcript]:
@@ -41,7 +43,9 @@ def measure(transcripts: list[Transcript]) -> None:
     right = sure = 0
     counted = [(call, found) for call in transcripts if (found := said(call)) is not None]
     for call, found in counted:
-        lead = roles.score(found[0]) - roles.score(found[1])
+        clauses = [[part for turn in call.turns if turn.speaker == name for part in MARKS.split(turn.text)] for name in VOICES]
+        lead = (roles.score(found[0]) - roles.score(found[1])
+                + roles.WORDING * (roles.wording(clauses[0]) - roles.wording(clauses[1])))
         right += lead > 0
         sure += lead > 2
         if lead <= 0:

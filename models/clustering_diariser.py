@@ -30,7 +30,7 @@ class ClusteringDiariser:
         tracks = follow(self._voices, samples, _speech(samples), speakers)
         spans = [Span(start, min(end, len(samples) / RATE), speaker) for speaker, track in enumerate(tracks.speaks)
                  for start, end in runs(track, STEP, 0.0, STEP, SHORTEST_TURN)]
-        return Diarisation(sorted(spans), dict(enumerate(tracks.centroids)))
+        return Diarisation(sorted(spans), dict(enumerate(tracks.centroids)), tracks.prints)
 
 
 def _speech(samples: np.ndarray) -> list[Stretch]:

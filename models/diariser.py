@@ -4,7 +4,7 @@ Every diariser is made by a function in DISCOVERED; a new one needs a module and
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from importlib.util import find_spec
 from typing import NamedTuple, Protocol
 
@@ -25,8 +25,19 @@ class Span(NamedTuple):
     speaker: int
 
 
+class Print(NamedTuple):
+    """How a voice sounds from `start` to `end` (seconds): a vector, of unit length for the good embeddings. Prints with the same
+    `stretch` are of one stretch of speech without a pause or a change of voice."""
+
+    start: float
+    end: float
+    stretch: Hashable
+    vector: np.ndarray
+
+
 class Diarisation(NamedTuple):
-    """What a diariser found. Spans are sorted by start; two speakers at once give two overlapping spans.
+    """What a diariser found. Spans are sorted by start; two speakers at once give two overlapping spans. `prints` is the sound
+    of the voices bit by bit, for those who know what is said and want to judge anew.
 
     `centroids` has for every speaker a unit vector of the voice, comparable between calls of the same diariser (so that a
     long recording can be done window by window), but not between diarisers.
@@ -34,6 +45,7 @@ class Diarisation(NamedTuple):
 
     spans: list[Span]
     centroids: dict[int, np.ndarray]
+    prints: tuple[Print, ...] = ()
 
 
 class Diariser(Protocol):

@@ -64,7 +64,7 @@ class PyannoteDiariser:
             speaks |= _neighbour(tracks.speaks) & heard.overlap[:speaks.shape[1]]
         spans = [Span(start, min(end, len(samples) / RATE), speaker) for speaker, track in enumerate(speaks)
                  for start, end in runs(track, STEP, 0.0, STEP, SHORTEST_TURN)]
-        return Diarisation(sorted(spans), dict(enumerate(tracks.centroids)))
+        return Diarisation(sorted(spans), dict(enumerate(tracks.centroids)), tracks.prints)
 
     def _listen(self, samples: np.ndarray) -> Heard:
         starts = range(0, max(1, len(samples) - self._window + self._hop), self._hop)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.diariser import RATE
+from models.diariser import RATE, Print
 from models.voice_groups import group
 from models.voiceprint import Voiceprint
 
@@ -18,15 +18,18 @@ Stretch = tuple[int, int]   # first sample and one past the last
 
 
 class Tracks(NamedTuple):
-    """`speaks` is boolean (speakers, frames of STEP), at most one speaker in a frame; `centroids` (speakers, dimension)."""
+    """`speaks` is boolean (speakers, frames of STEP), at most one speaker in a frame; `centroids` (speakers, dimension);
+    `prints` are the windows' embeddings."""
 
     speaks: np.ndarray
     centroids: np.ndarray
+    prints: tuple[Print, ...] = ()
 
 
 def follow(voices: Voiceprint, samples: np.ndarray, stretches: list[Stretch], speakers: int) -> Tracks:
     """Who of at most `speakers` voices speaks in each frame of the given stretches of speech, 16 kHz samples."""
-    windows = [window for stretch in stretches for window in _windows(*stretch)]
+    numbered = [(window, number) for number, stretch in enumerate(stretches) for window in _windows(*stretch)]
+    windows = [window for window, _ in numbered]
     total = len(samples) // round(STEP * RATE) + 1
     if not windows:
         return Tracks(np.zeros((0, total), bool), np.zeros((0, 1), np.float32))
@@ -36,7 +39,9 @@ def follow(voices: Voiceprint, samples: np.ndarray, stretches: list[Stretch], sp
     groups = group(vectors, np.where(sure, seconds, 0.0) if sure.any() else seconds, speakers,
                    same_voice=SAME_VOICE if voices.name == "ecapa" else 2.0)
     likest = _score(windows, vectors @ groups.centroids.T, total).argmax(0)
-    return Tracks((likest == np.arange(len(groups.centroids))[:, None]) & frames_of(stretches, total), groups.centroids)
+    prints = tuple(Print(start / RATE, end / RATE, number, vector)
+                   for ((start, end), number), vector in zip(numbered, vectors, strict=True))
+    return Tracks((likest == np.arange(len(groups.centroids))[:, None]) & frames_of(stretches, total), groups.centroids, prints)
 
 
 def frames_of(stretches: list[Stretch], total: int) -> np.ndarray:

@@ -1,29 +1,37 @@
 """Who is the agent: from what each voice says, when the manifest does not say which channel the agent is on.
 
 role_cues.txt lists phrases that agents, or customers, say, each with a weight (log odds, estimated by bench/roles.py on
-labelled calls). They are compared by sound, without tones, so that misheard characters still count. A voice's score is
-the sum of the weights of the cues it says; the voice with the higher score is the agent, and the difference tells how
-sure that is.
+labelled calls), and sides.py knows how an agent's clauses sound. Both go by sound, without tones, so that misheard characters
+still count. A voice's score is the sum of the weights of the cues it says and a share of its clauses' log odds; the voice with
+the higher score is the agent, and the difference tells how sure that is.
 """
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
+from itertools import pairwise
 from typing import NamedTuple
 
-from pypinyin import lazy_pinyin
+import numpy as np
 
 from models.voice_activity import Span
+from pipeline import sides
+from pipeline.sides import CLEAREST, by_sound
 from records import Direction, Speaker, Word
 
-OPENING = 30.0          # seconds of a call in which an announcement may be played
-# Sounds that accents and telephones confuse; each is folded to its second form.
-FOLDED = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"))
-# What only a machine says at the start of a call.
+OPENING = 180.0         # seconds of a call in which an announcement may be played: a queue may speak for minutes
+PAUSE = 0.3             # seconds between phrases
+# What only a machine says at the start of a call. Compared by sound; of the longer ones a syllable or two may be misheard.
 ANNOUNCEMENTS = ("请按", "按一", "按零", "按井号", "请拨分机", "拨分机号", "人工服务请", "被录音", "保证服务质量",
-                 "会录音", "正在为您转接", "坐席忙")
+                 "会录音", "正在为您转接", "坐席忙", "提高服务质量", "您的通话可能被录音", "本次通话将被录音", "通话将会被录音",
+                 "座席全忙", "为您转接人工", "正在为您接通", "继续等待请按", "普通话服务请按", "请不要挂机", "请输入")
+# What a person says in an opening: a phrase with one of these is no machine's.
+PERSONS = ("我", "吗", "呢", "吧", "哪", "？", "?", "请问", "喂")
+WORDING = 0.25          # how far the sum over all clauses is believed beside the cues: clauses are no independent evidence
+DOUBTED = "the manifest names the agent's channel, but what is said there is a customer's: look at its column agent_channel"
+CONTRADICTED = 4.0      # log odds against the manifest from which on it is doubted
 
 
 class Cue(NamedTuple):
@@ -48,19 +56,6 @@ class Cast(NamedTuple):
             if where == voice and span.start <= word.start and word.end <= span.end + 0.05:
                 return "ivr"
         return self.roles.get(voice, "unknown")
-
-
-@functools.lru_cache(maxsize=4096)
-def _syllables(text: str) -> str:
-    folded = "".join(f" {syllable}" for syllable in lazy_pinyin(text, errors="ignore"))
-    for sound, form in FOLDED:
-        folded = folded.replace(sound, form)
-    return folded + " "
-
-
-def by_sound(text: str) -> str:
-    """Toneless syllables, near sounds folded, with a space before each and at the end: containment means whole syllables."""
-    return _syllables(text)
 
 
 @functools.cache
@@ -92,32 +87,49 @@ def score(said: frozenset[str]) -> float:
     return sum(cue.weight for cue in cues() if cue.sound in said)
 
 
-def cast(voices: Mapping[int, Sequence[Word]], direction: Direction | None, given: int | None = None) -> Cast:
-    """Gives each voice its role; `given` is the agent's voice when the manifest names it.
+def cast(voices: Mapping[int, Sequence[Word]], direction: Direction | None, given: int | None = None,
+         spoken: tuple[tuple[int, Span], ...] | None = None) -> Cast:
+    """Gives each voice its role; `given` is the agent's voice when the manifest names it, `spoken` what is already known to be
+    announcements.
 
     With one voice only, it is the agent's if its own score says so, else the customer's. What is said decides even if it
-    is hardly clearer than a coin: a reviewer sees the confidence, and a wrong name is easier to put right than none.
+    is hardly clearer than a coin: a reviewer sees the confidence, and a wrong name is easier to put right than none. The
+    manifest is believed also where what is said contradicts it, but then the reason says so.
     """
-    announcements = announced(voices)
-    spoken = Cast({}, 0, "", announcements)
-    words = {voice: [word for word in each if spoken.speaker(voice, word) != "ivr"] for voice, each in voices.items()}
+    announcements = announced(voices) if spoken is None else spoken
+    machine = Cast({}, 0, "", announcements)
+    words = {voice: [word for word in each if machine.speaker(voice, word) != "ivr"] for voice, each in voices.items()}
+    scores = _scores(words, direction)
     if given is not None:
-        return Cast({voice: "agent" if voice == given else "customer" for voice in voices}, 1.0,
-                    "the manifest names the agent's channel", announcements)
-    starts = {voice: each[0].start for voice, each in words.items() if each}
-    if not starts:
+        against = max((score for voice, score in scores.items() if voice != given), default=0.0) - scores.get(given, 0.0)
+        roles: dict[int, Speaker] = {voice: "agent" if voice == given else "customer" for voice in voices}
+        if len(scores) > 1 and against > CONTRADICTED:
+            return Cast(roles, round(1 - _sure(against), 3), DOUBTED, announcements)
+        return Cast(roles, 1.0, "the manifest names the agent's channel", announcements)
+    if not scores:
         return Cast({}, 0.5, "nothing is said", announcements)
-    first = min(starts, key=lambda voice: starts[voice])
-    said = features({voice: "".join(word.text for word in each) for voice, each in words.items()}, first, direction)
-    scores = {voice: score(cues_said) for voice, cues_said in said.items()}
-    agent = max(starts, key=lambda voice: scores[voice])
-    others = [scores[voice] for voice in voices if voice != agent]
-    lead = scores[agent] - max(others, default=0.0)
-    if len(starts) == 1 and scores[agent] < 0:
+    agent = max(scores, key=lambda voice: scores[voice])
+    lead = scores[agent] - max((score for voice, score in scores.items() if voice != agent), default=0.0)
+    if len(scores) == 1 and scores[agent] < 0:
         return Cast({voice: "customer" if voice == agent else "agent" for voice in voices}, _sure(-scores[agent]),
                     "the only voice speaks like a customer", announcements)
     chosen: dict[int, Speaker] = {voice: "agent" if voice == agent else "customer" for voice in voices}
     return Cast(chosen, _sure(lead), "what is said", announcements)
+
+
+def _scores(words: Mapping[int, Sequence[Word]], direction: Direction | None) -> dict[int, float]:
+    """Log odds of each voice that says something being the agent: by cues, and by the sound of all its clauses."""
+    starts = {voice: each[0].start for voice, each in words.items() if each}
+    if not starts:
+        return {}
+    first = min(starts, key=lambda voice: starts[voice])
+    said = features({voice: "".join(word.text for word in each) for voice, each in words.items()}, first, direction)
+    return {voice: score(said[voice]) + WORDING * wording([text for text, _ in _phrases(words[voice])]) for voice in starts}
+
+
+def wording(clauses: Iterable[str]) -> float:
+    """Log odds that somebody who says these clauses is an agent, as if they were independent."""
+    return sum(float(np.clip(sides.agent(clause), -CLEAREST, CLEAREST)) for clause in clauses)
 
 
 def _sure(lead: float) -> float:
@@ -125,22 +137,41 @@ def _sure(lead: float) -> float:
 
 
 def announced(voices: Mapping[int, Sequence[Word]]) -> tuple[tuple[int, Span], ...]:
-    """Stretches of machine speech in a call's first half minute: phrases between pauses that only a machine says."""
+    """Stretches of machine speech before anybody speaks: from the call's first phrase to the last one that only a machine says,
+    as long as all are of one voice and none is a person's."""
+    opening = sorted((phrase[0].start, voice, text, phrase[-1].end) for voice, words in voices.items()
+                     for text, phrase in _phrases([word for word in words if word.end <= OPENING]))
     found: list[tuple[int, Span]] = []
-    for voice, words in voices.items():
-        opening = [word for word in words if word.end <= OPENING]
-        begin = 0
-        for index in range(1, len(opening) + 1):
-            if index < len(opening) and opening[index].start - opening[index - 1].end < 0.8:
-                continue
-            phrase = opening[begin:index]
-            text = "".join(word.text for word in phrase)
-            if phrase and sum(by_sound(mark) in by_sound(text) for mark in ANNOUNCEMENTS) >= 1 and not _live(text):
-                found.append((voice, Span(phrase[0].start, phrase[-1].end)))
-            begin = index
+    waiting: list[tuple[int, Span]] = []
+    for start, voice, text, end in opening:
+        if any(mark in text for mark in PERSONS) or voice != opening[0][1]:
+            break
+        waiting.append((voice, Span(start, end)))
+        if any(sounds_like(mark, text) for mark in ANNOUNCEMENTS):
+            found += waiting
+            waiting = []
     return tuple(found)
 
 
-def _live(text: str) -> bool:
-    """Whether a phrase that sounds like an announcement is a person's: it speaks of 我 or asks something back."""
-    return any(mark in text for mark in ("我", "吗", "呢", "吧", "哪", "？"))
+def persons_and_machine(words: Sequence[Word]) -> tuple[list[Word], list[Word]]:
+    """A mono recording's words without the announcement at its start, and the announcement's."""
+    machine = Cast({}, 0, "", announced({0: words}))
+    said: tuple[list[Word], list[Word]] = ([], [])
+    for word in words:
+        said[machine.speaker(0, word) == "ivr"].append(word)
+    return said
+
+
+def sounds_like(phrase: str, text: str) -> bool:
+    """Whether a phrase is said somewhere in the text, by its sound; one syllable in four may be misheard."""
+    wanted, heard = by_sound(phrase).split(), by_sound(text).split()
+    wrong = len(wanted) // 4
+    return any(sum(one != other for one, other in zip(wanted, heard[at:], strict=False)) <= wrong
+               for at in range(len(heard) - len(wanted) + 1))
+
+
+def _phrases(words: Sequence[Word]) -> list[tuple[str, Sequence[Word]]]:
+    """Text and words between pauses and marks."""
+    edges = [0, *(at for at in range(1, len(words)) if words[at].start - words[at - 1].end >= PAUSE
+                  or words[at - 1].text.strip()[-1:] in tuple("。？！，,.?!")), len(words)]
+    return [("".join(word.text for word in words[begin:end]), words[begin:end]) for begin, end in pairwise(edges) if end > begin]

@@ -1,18 +1,23 @@
-"""Mono recordings: whose word is it. The diariser finds stretches of one voice; words go to the voice they overlap most.
+"""Mono recordings: whose word is it. By the voice, and by what is said: an agent's sentences, questions and their answers.
 
 A diariser is given windows of at most 20 minutes; the voices of one window are found again in the next by their centroids.
-Where voices leave doubt (short back-channels, the seams between speakers), what is said decides: a sentence is not torn.
+Words are cut into phrases at pauses, marks and changes of voice, so that a sentence is not torn. Whose a phrase is follows from
+both kinds of evidence together (`attribute`): the words say which side speaks like an agent (sides.py), the sound which
+phrases are of the same voice (likeness.py), and each corrects the other until nothing changes.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise, permutations
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise, permutations, takewhile
 from typing import NamedTuple
 
 import numpy as np
 
-from models.diariser import Diarisation
+from models.diariser import Diarisation, Print
 from models.voice_activity import Span
+from pipeline import chain, sides
+from pipeline.likeness import Likeness
+from pipeline.turns import simplified
 from records import Word
 
 WINDOW = 1200.0         # seconds given to the diariser at once
@@ -22,6 +27,12 @@ SENTENCE_ENDS = "。？！，,.?!"
 BACKCHANNELS = frozenset((
     "嗯", "对", "喂", "好", "好的", "是", "是的", "哦", "啊", "行", "嗯嗯", "对对", "对对对", "好好好", "可以", "没有",
     "不是"))
+PHRASE = 0.2            # seconds of silence that end a phrase: shorter ones lie inside words
+# How far the models of sides.py are believed: words are misheard, and neighbouring clauses are no independent evidence.
+BELIEVED = 0.8
+FLOWING = 0.1           # seconds; without any pause between them two phrases are less likely of two speakers …
+ONE_FLOW = 0.7          # … by these log odds
+ROUNDS = 8              # of correcting words by sound and sound by words; three are enough as a rule
 
 
 class Window(NamedTuple):
@@ -81,6 +92,82 @@ def _matching(centroids: dict[int, np.ndarray], known: dict[int, np.ndarray]) ->
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other) + 1e-9))
+
+
+def attribute(words: Sequence[Word], parts: Sequence[Window]) -> dict[int, list[Word]]:
+    """The words of two voices in order, told apart by sound and wording together; voice 0 speaks more like an agent."""
+    by_voice = assign(words, parts)
+    if not words:
+        return {0: [], 1: []}
+    prints = [each._replace(start=each.start + part.start, end=each.end + part.start, stretch=(part.start, each.stretch))
+              for part in parts for each in part.found.prints]
+    owner = {id(word): voice for voice, each in by_voice.items() for word in each}
+    cut = phrases(words, prints, [owner[id(word)] for word in words])
+    texts = [simplified("".join(word.text for word in words[begin:end])) for begin, end in cut]
+    wording = np.array([BELIEVED * np.clip(sides.agent(text), -sides.CLEAREST, sides.CLEAREST) for text in texts])
+    changes = np.array([BELIEVED * sides.change(*pair) - ONE_FLOW * (_gap(words, at) < FLOWING)
+                        for pair, (at, _) in zip(pairwise(texts), cut[1:], strict=True)])
+    sound = Likeness(prints, [(words[begin].start, words[end - 1].end) for begin, end in cut])
+    found = [_agreed(start, wording, changes, sound) for start in _starts(words, cut, by_voice, wording, changes)]
+    agent, _ = max(found, key=lambda each: each[1])
+    told = np.repeat(agent, [end - begin for begin, end in cut])
+    return {voice: [word for word, mine in zip(words, told, strict=True) if mine == (voice == 0)] for voice in (0, 1)}
+
+
+def heard(voices: Mapping[int, Sequence[Word]], parts: Iterable[Window]) -> dict[int, list[Span]]:
+    """Where each of the two voices of an attribution sounds: with its phrases, and both where the diariser hears two at once."""
+    found = linked(parts)
+    both = [Span(max(one.start, other.start), min(one.end, other.end)) for at, one in enumerate(found)
+            for other in takewhile(lambda other, one=one: other.start < one.end, found[at + 1:]) if other.voice != one.voice]
+    return {voice: sorted([*(Span(words[begin].start, words[end - 1].end) for begin, end in phrases(words)),
+                           *(both if len(voices) == 2 and words else ())])
+            for voice, words in voices.items()}
+
+
+def _starts(words: Sequence[Word], cut: Sequence[tuple[int, int]], by_voice: dict[int, list[Word]], wording: np.ndarray,
+            changes: np.ndarray) -> list[np.ndarray]:
+    """Two first beliefs of how likely each phrase is the agent's: by the words alone, and by the diariser's two main voices."""
+    starts = [chain.likely(wording, changes)]
+    main = sorted(by_voice, key=lambda voice: -len(by_voice[voice]))[:2]
+    if len(main) == 2:
+        mine = {id(word) for word in by_voice[main[0]]}
+        belief = np.array([np.mean([id(word) in mine for word in words[begin:end]]) for begin, end in cut]) * 0.9 + 0.05
+        starts.append(belief if (2 * belief - 1) @ wording >= 0 else 1 - belief)
+    return starts
+
+
+def _agreed(belief: np.ndarray, wording: np.ndarray, changes: np.ndarray, sound: Likeness) -> tuple[np.ndarray, float]:
+    """The course (True: agent) that words and sound come to agree on from a first belief, and how well it explains both."""
+    odds, gain = wording, 0.0
+    for _ in range(ROUNDS):
+        heard, gain = sound.odds(belief)
+        odds = wording + heard
+        before, belief = belief, chain.likely(odds, changes)
+        if np.abs(belief - before).max() < 0.01:
+            break
+    agent = chain.course(odds, changes)
+    return agent, chain.weight(agent, wording, changes) + gain
+
+
+def phrases(words: Sequence[Word], prints: Sequence[Print] = (), voices: Sequence[int] = ()) -> list[tuple[int, int]]:
+    """Runs of words (first index, one past the last) that hold no pause, mark, change of the diariser's `voices` (by word) or of
+    its stretches, and no end of a clause by the words themselves."""
+    stretches: dict[object, float] = {}
+    for each in prints:
+        stretches[each.stretch] = min(each.start, stretches.get(each.stretch, each.start))
+    place = np.searchsorted(sorted(stretches.values()), [(word.start + word.end) / 2 for word in words])
+    text = [simplified(word.text) for word in words]
+
+    def ends(at: int) -> bool:
+        return (_gap(words, at) >= PHRASE or place[at] != place[at - 1] or bool(voices and voices[at] != voices[at - 1])
+                or text[at - 1].strip()[-1:] in tuple(SENTENCE_ENDS)
+                or sides.ends("".join(text[max(0, at - 4):at]), "".join(text[at:at + 4])) > 0)
+
+    return list(pairwise([0, *(at for at in range(1, len(words)) if ends(at)), len(words)]))
+
+
+def _gap(words: Sequence[Word], at: int) -> float:
+    return words[at].start - words[at - 1].end
 
 
 def assign(words: Sequence[Word], parts: Iterable[Window]) -> dict[int, list[Word]]:

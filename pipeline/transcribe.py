@@ -23,14 +23,17 @@ from models.recogniser import Recogniser, Segment, open_recogniser
 from models.voice_activity import Activity, Span, VoiceActivity
 from pipeline import channels, decode, guards, pitch, roles, speakers, speech, turns, voice
 from pipeline.crew import Crew, Step
-from records import Failure, Recording, Removal, Speaker, Transcript
+from records import Failure, Recording, Removal, Speaker, Transcript, Word
 from settings import Models, Settings
 
 log = logging.getLogger(__name__)
 
 # Raised by one whenever a stage changes what it makes of the same words and sound: stored transcripts are then made anew.
-STAGES = {"speech": 3, "guards": 1, "speakers": 1, "roles": 1, "turns": 2, "voice": 1}
+STAGES = {"speech": 3, "guards": 1, "speakers": 2, "roles": 2, "turns": 2, "voice": 1}
 OPENING, VOICE, RECOGNITION = 2, 1, 0       # within a call, what is nearest to the end goes first
+
+
+MACHINE = 2             # the voice of an announcement, in mono
 
 
 class OutOfTime(Exception):
@@ -227,27 +230,30 @@ class _Call:
             kept[channel] = words
         call = self.recording.call
         stereo = self.layout.kind == "stereo"
-        if stereo:
-            voices = kept
-            given = {"left": 0, "right": 1}.get(self.recording.agent_channel or "")
-        else:
-            voices, given = speakers.assign(kept.get(self.layout.channel, []), self._windows), None
-        cast = roles.cast(voices, call.direction, given)
+        voices, cast = self._who(kept)
         said = [turns.Said(word, cast.speaker(who, word), who if stereo else self.layout.channel)
                 for who, words in voices.items() for word in words]
         sounds = {channel: voice.Sound(activity, self._pitch[channel]) for channel, activity in self._activity.items()}
-        measured = voice.measure(turns.turns(said), sounds, None if stereo else self._voices(cast))
+        measured = voice.measure(turns.turns(said), sounds, None if stereo else self._sides(voices, cast))
         return Transcript(
             **{**call.model_dump(), "duration": round(self.audio.duration, 2)},
             turns=measured, removed=tuple(sorted(removed, key=lambda each: each.start)),
             recognition=self._facts(cast))
 
-    def _voices(self, cast: roles.Cast) -> dict[Speaker, list[Span]]:
-        """Where the diariser hears each speaker, in mono."""
-        found: dict[Speaker, list[Span]] = {}
-        for each in speakers.linked(self._windows):
-            found.setdefault(cast.roles.get(each.voice, "unknown"), []).append(Span(each.start, each.end))
-        return found
+    def _who(self, kept: dict[int, list[Word]]) -> tuple[dict[int, list[Word]], roles.Cast]:
+        """The words by voice, and who each voice is: a channel is a voice, in mono they are told apart by sound and wording."""
+        if self.layout.kind == "stereo":
+            given = {"left": 0, "right": 1}.get(self.recording.agent_channel or "")
+            return kept, roles.cast(kept, self.recording.call.direction, given)
+        persons, machine = roles.persons_and_machine(kept.get(self.layout.channel, []))
+        voices = speakers.attribute(persons, self._windows)
+        cast = roles.cast(voices, self.recording.call.direction, spoken=())
+        return {**voices, MACHINE: machine}, cast._replace(roles={**cast.roles, MACHINE: "ivr"})
+
+    def _sides(self, voices: dict[int, list[Word]], cast: roles.Cast) -> dict[Speaker, list[Span]]:
+        """Where each speaker sounds, in mono."""
+        persons = {who: words for who, words in voices.items() if who != MACHINE}
+        return {cast.roles[who]: spans for who, spans in speakers.heard(persons, self._windows).items() if who in cast.roles}
 
     def _facts(self, cast: roles.Cast) -> dict[str, Any]:
         owner, audio = self.owner, self.audio
