@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -61,6 +61,8 @@ class Scoring(Section):
     organisations: list[str] = Field(default=[], description="Names the agents answer with, where the call does not say")
     rule_pack: Path | None = Field(default=None, description="Directory of rule files instead of the built-in rules/zh")
     forms: Path | None = Field(default=None, description="Directory of form files instead of the built-in rules/forms")
+    limits: dict[str, dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = Field(
+        default={}, description="Numbers of rules instead of those of the pack: [scoring.limits.\"hold.check_back\"] hold = 45")
     meaning: bool = Field(default=True, description="Ask the trained paraphrase layer beside the rules' phrases")
     review_below: float = Field(default=0.6, ge=0, le=1, description="Verdicts less sure than this become needs_review")
 

@@ -44,7 +44,8 @@ class Scorer:
             from rules.meaning.predict import Meaning as TrainedLayer
 
             meaning = TrainedLayer.load()
-        engine = Engine.open(scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below)
+        engine = Engine.open(scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below,
+                             scoring.limits)
         forms, content = load(scoring.forms, engine.pack.rules)
         return cls(engine, forms, content)
 

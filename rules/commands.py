@@ -30,7 +30,7 @@ def _open(pack: Path | None, with_meaning: bool = False) -> Engine:
         from rules.meaning.predict import Meaning
 
         meaning = Meaning.load()
-    return Engine.open(pack or scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below)
+    return Engine.open(pack or scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below, scoring.limits)
 
 
 @app.command("list")

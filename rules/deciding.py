@@ -6,6 +6,7 @@ from datetime import date
 from rules.operators import TABLE
 from rules.operators.calendar import day_of
 from rules.operators.metadata import missing
+from rules.overriding import overridden, overrides
 from rules.pack import Pack
 from rules.scanning import Hit
 from rules.schema import Condition, Count, Decide, Each, Rate, Rule, Step
@@ -20,23 +21,19 @@ MOST_DOUBTS = 3
 def decide(view: View, pack: Pack, rule_id: str) -> Outcome:
     """A rule's outcome for a call, whatever it takes."""
     rule = pack.rules[rule_id]
-    line = view.call.line or ""
-    override = rule.lines.get(line) if rule.lines else None
-    if override is not None:
-        if not override.enabled:
-            return Outcome("not_applicable", reason=f"业务线 {line} 不检查此项")
-        changes = {"limits": {**rule.limits, **override.limits}}
-        for name in ("where", "decide", "severity"):
-            if (value := getattr(override, name)) is not None:
-                changes[name] = value
-        rule = rule.model_copy(update=changes)
+    decided_by = ("", "")
+    if (rule.lines or rule.organisations) and (found := overrides(rule, view.call)):
+        for (field, name), override in found:
+            if not override.enabled:
+                return Outcome("not_applicable", reason=f"{'业务线' if field == 'lines' else '单位'} {name} 不检查此项")
+        rule, decided_by = overridden(rule, found)
     if (why := _not_applicable(view, rule)) is not None:
         return Outcome("not_applicable", reason=why)
     how = rule.decide
     if how is None:
         return _presence(view, rule)
     if how.operator:
-        params = pack.params[rule_id, line if override is not None and override.decide else ""]
+        params = pack.params[rule_id, decided_by]
         return TABLE[how.operator].run(view, rule, params)
     return _counted(view, rule, how)
 
@@ -133,7 +130,7 @@ def _rate(view: View, rule: Rule, rate: Rate) -> Outcome:
         return Outcome("not_applicable", reason="没有时间信息")
     hits = view.hits(rule.id)
     per_minute = len(hits) / minutes
-    limit = rule.limits.get("at_most", rate.at_most)
+    limit = rate.at_most
     reason = f"每分钟 {per_minute:.1f} 次，上限 {limit:g} 次"
     if rate.review_from is not None and rate.review_from < per_minute <= limit:
         return Outcome("needs_review", 0.5, hits, reason + "，接近上限", per_minute)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from records import Finding, Match, Speaker, Transcript, Turn
 from rules.deciding import decide
 from rules.operators import DETECTING
+from rules.overriding import Limits
 from rules.pack import Pack, load
 from rules.view import Knowledge, Outcome, View
 from rules.weighing import Layer, Meaning
@@ -31,9 +32,9 @@ class Engine:
 
     @classmethod
     def open(cls, directory: Path | None = None, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
-             review_below: float = 0.6) -> Engine:
+             review_below: float = 0.6, limits: Limits | None = None) -> Engine:
         """The pack of a directory, the built-in one by default; raises Problem where it has mistakes."""
-        return cls(load(directory), organisations, meaning, review_below)
+        return cls(load(directory, limits), organisations, meaning, review_below)
 
     def view(self, call: Transcript) -> View:
         return View(call, self.pack.plan, self.pack.rules, self.knowledge, self._decide)

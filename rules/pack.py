@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from pydantic import ValidationError
 from records import Problem
 from rules.compiling import Bad, Plan
 from rules.loading import Place, files_in, messages, read
-from rules.operators import TABLE, references
+from rules.operators import TABLE, limits_needed, references
+from rules.overriding import Limits, adjusted, limits_of, unknown_limits
 from rules.schema import Entry, Override, Rule
 
+Params = dict[tuple[str, tuple[str, str]], Entry]
+"""Parameters of operators by rule and by what decides: ("", "") the rule itself, ("lines", name) …"""
 BUILT_IN = Path(__file__).parent / "zh"
 ENGINE = "4"
 """Raised whenever the engine decides otherwise from the same rules; part of every draft's rules_version."""
@@ -22,14 +26,17 @@ ENGINE = "4"
 class Pack:
     """Rules in the order in which they can be decided, and their compiled detectors. `places` tells where each stands."""
 
-    def __init__(self, rules: dict[str, Rule], params: dict[tuple[str, str], Entry], plan: Plan, digest: str,
+    def __init__(self, rules: dict[str, Rule], params: Params, plan: Plan, digest: str,
                  places: dict[str, str]) -> None:
         self.rules, self.params, self.plan, self.places = rules, params, plan, places
         self.version = f"sha256:{digest}"
 
 
-def load(directory: Path | None = None) -> Pack:
-    """Read and compile the pack of a directory; raises Problem with every mistake found, each with file and line."""
+def load(directory: Path | None = None, limits: Limits | None = None) -> Pack:
+    """Read and compile the pack of a directory; raises Problem with every mistake found, each with file and line.
+
+    `limits` are numbers by rule and name that the installation has instead of the pack's (`scoring.limits`).
+    """
     directory = directory or BUILT_IN
     problems: list[str] = []
     entries: dict[str, tuple[Rule, Place, tuple]] = {}
@@ -48,7 +55,12 @@ def load(directory: Path | None = None) -> Pack:
                                                        f"{other.line(there)}; give this one another id"))
                 continue
             entries[rule.id] = (rule, place, at)
-    params: dict[tuple[str, str], Entry] = {}
+    params: Params = {}
+    if limits:
+        problems += unknown_limits(limits, {rule_id: rule for rule_id, (rule, _, _) in entries.items()})
+        digest.update(json.dumps(limits, sort_keys=True).encode())
+        if not problems:
+            entries |= {i: (adjusted(entries[i][0], numbers), *entries[i][1:]) for i, numbers in limits.items()}
     for rule, place, at in entries.values():
         problems.extend(_check(rule, place, at, entries.keys(), params))
     order = _order(entries, params, problems) if not problems else []
@@ -79,8 +91,8 @@ def _rules(place: Place, problems: list[str]) -> Iterator[tuple[Rule, tuple]]:
             problems.extend(messages(error, place, at))
 
 
-def _check(rule: Rule, place: Place, at: tuple, ids: Any, params: dict) -> Iterator[str]:
-    """References and operators of one rule."""
+def _check(rule: Rule, place: Place, at: tuple, ids: Any, params: Params) -> Iterator[str]:
+    """References, operators and overridden numbers of one rule."""
     for path, other in _references(rule):
         if other not in ids:
             yield place.say((*at, *path), f"there is no rule {other}; check its spelling")
@@ -89,13 +101,22 @@ def _check(rule: Rule, place: Place, at: tuple, ids: Any, params: dict) -> Itera
             yield place.say((*at, *path), f"there is no operator {name}; there are {', '.join(sorted(TABLE))}")
             continue
         try:
-            found = params[rule.id, path[1] if path[0] == "lines" else ""] = TABLE[name].params.model_validate(raw)
+            found = params[rule.id, (path[0], path[1]) if path[0] != "decide" else ("", "")] = TABLE[name].params.model_validate(raw)
         except ValidationError as error:
             yield from messages(error, place, (*at, *path[:-1], "params"))
             continue
         for other in references(found):
             if other not in ids:
                 yield place.say((*at, *path[:-1], "params"), f"there is no rule {other}; check its spelling")
+        for limit in limits_needed(name, found):
+            if limit not in rule.limits:
+                yield place.say((*at, "limits"), f"the operator {name} needs limits: {{{limit}: …}}; give the number")
+    for path, override in _overrides(rule):
+        known = limits_of(rule if override.decide is None else rule.model_copy(update={"decide": override.decide}))
+        for limit in override.limits:
+            if limit not in known:
+                yield place.say((*at, *path, "limits", limit), f"{rule.id} has no limit {limit} to override; it has "
+                                                               f"{', '.join(known) or 'none'}")
     for index, patterns in enumerate(_word_patterns(rule)):
         from rules.words import check
 
@@ -119,16 +140,22 @@ def _word_patterns(rule: Rule) -> list[list[list[dict]]]:
 def _operators(rule: Rule) -> Iterator[tuple[tuple, str, dict]]:
     if rule.decide and rule.decide.operator:
         yield ("decide", "operator"), rule.decide.operator, rule.decide.params
-    for line, override in rule.lines.items():
+    for path, override in _overrides(rule):
         if override.decide and override.decide.operator:
-            yield ("lines", line, "decide", "operator"), override.decide.operator, override.decide.params
+            yield (*path, "decide", "operator"), override.decide.operator, override.decide.params
+
+
+def _overrides(rule: Rule) -> Iterator[tuple[tuple[str, str], Override]]:
+    for field in ("lines", "organisations"):
+        for name, override in getattr(rule, field).items():
+            yield (field, name), override
 
 
 def _references(rule: Rule) -> Iterator[tuple[tuple, str]]:
     for index, condition in enumerate(rule.applies):
         if condition.rule:
             yield ("applies", index, "rule"), condition.rule
-    scopes: list[tuple[tuple, Rule | Override]] = [((), rule), *((("lines", name), o) for name, o in rule.lines.items())]
+    scopes: list[tuple[tuple, Rule | Override]] = [((), rule), *_overrides(rule)]
     for at, scope in scopes:
         for side in ("after", "before", "around"):
             if scope.where and (anchor := getattr(scope.where, side)):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from records import Evidence, Finding, Speaker, Transcript, Turn
 from rules.compiling import Exceptions, Node, Plan
+from rules.overriding import overridden, overrides
 from rules.scanning import Hit, Scan
 from rules.schema import Anchor, Rule, Where
 from rules.slots import DOUBLE_SURNAMES, Slots
@@ -171,9 +172,10 @@ class View:
 
     # hits
     def where_of(self, rule: Rule) -> Where:
-        """The rule's window, or the one that the call's business line has instead."""
-        override = rule.lines.get(self.call.line or "") if rule.lines else None
-        return override.where if override is not None and override.where is not None else rule.where
+        """The rule's window, or the one that the call's business line or organisation has instead."""
+        if not (rule.lines or rule.organisations):
+            return rule.where
+        return overridden(rule, overrides(rule, self.call))[0].where
 
     def hits(self, rule_id: str) -> tuple[Hit, ...]:
         """A rule's hits in its window, exceptions taken out, overlaps joined, in the order of the call."""

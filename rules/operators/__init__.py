@@ -10,15 +10,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from rules.operators import calendar, conduct, holds, metadata, names, outbound, personal, special, voice
-from rules.operators.parameters import HitsOf, RuleRef
+from rules.operators.parameters import HitsOf, LimitName, RuleRef
 from rules.schema import Entry
 from rules.view import Outcome
 
 
 class Operator(NamedTuple):
+    """`limits` are the numbers that a rule needs in its `limits`, beside those that parameters name."""
+
     run: Callable[..., Outcome]
     params: type[Entry]
     does: str
+    limits: tuple[str, ...] = ()
 
 
 TABLE: dict[str, Operator] = {
@@ -42,14 +45,20 @@ TABLE: dict[str, Operator] = {
     "fits_the_day": Operator(calendar.fits_the_day, calendar.FitsTheDay, "on days off the greeting names the right day"),
     "silent_call": Operator(special.silent_call, special.Unclear, "nobody answers: greetings, the no-sound script, goodbye"),
     "unclear_call": Operator(special.unclear_call, special.Unclear, "a customer who cannot be heard is asked to speak up"),
-    "speaking_rate": Operator(voice.rate, voice.Plain, "characters a minute while the agent speaks"),
-    "interruption": Operator(voice.interruption, voice.Plain, "how often the agent starts while the customer goes on"),
-    "dead_air": Operator(voice.silence, voice.Silence, "the longest silence outside holds, and the share of silence"),
-    "talk_share": Operator(voice.listening, voice.Plain, "the customer's share of the talk"),
-    "answer_time": Operator(voice.latency, voice.Plain, "median time from a customer's question to the answer"),
-    "own_loudness": Operator(voice.loudness, voice.Plain, "agent turns far from the agent's own median level"),
-    "pitch_spread": Operator(voice.pitch, voice.Plain, "how far the agent's pitch moves"),
-    "call_length": Operator(voice.duration, voice.Plain, "length of the call, by metadata or the last turn"),
+    "speaking_rate": Operator(voice.rate, voice.Plain, "characters a minute while the agent speaks",
+                              ("slowest", "fastest")),
+    "interruption": Operator(voice.interruption, voice.Plain, "how often the agent starts while the customer goes on",
+                             ("limit",)),
+    "dead_air": Operator(voice.silence, voice.Silence, "the longest silence outside holds, and the share of silence",
+                         ("limit",)),
+    "talk_share": Operator(voice.listening, voice.Plain, "the customer's share of the talk", ("wanted",)),
+    "answer_time": Operator(voice.latency, voice.Plain, "median time from a customer's question to the answer",
+                            ("limit",)),
+    "own_loudness": Operator(voice.loudness, voice.Plain, "agent turns far from the agent's own median level",
+                              ("limit",)),
+    "pitch_spread": Operator(voice.pitch, voice.Plain, "how far the agent's pitch moves", ("flat",)),
+    "call_length": Operator(voice.duration, voice.Plain, "length of the call, by metadata or the last turn",
+                            ("limit", "aim")),
     "to_a_question": Operator(conduct.to_a_question, conduct.Nothing, "hits count only in the answer to a customer's question"),
     "hang_up": Operator(conduct.hang_up, conduct.Nothing, "threatens to hang up, or cuts off a customer who is not done"),
     "personal_numbers": Operator(personal.personal_numbers, personal.Nothing, "full personal numbers are read out, in pieces too"),
@@ -69,4 +78,10 @@ def references(params: Entry, ordered: bool = False) -> list[str]:
             if kinds.intersection(field.metadata) and isinstance(value := getattr(params, name), str)]
 
 
-__all__ = ["DETECTING", "TABLE", "HitsOf", "Operator", "RuleRef", "references"]
+def limits_needed(name: str, params: Entry) -> list[str]:
+    """Names of the numbers that a rule decided by this operator needs in its `limits`."""
+    named = [getattr(params, one) for one, field in type(params).model_fields.items() if LimitName in field.metadata]
+    return [*TABLE[name].limits, *named]
+
+
+__all__ = ["DETECTING", "TABLE", "HitsOf", "LimitName", "Operator", "RuleRef", "limits_needed", "references"]

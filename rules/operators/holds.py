@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
-from rules.operators.parameters import HitsOf, RuleRef
+from rules.operators.parameters import HitsOf, LimitName, RuleRef
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
 from rules.view import Outcome, View
@@ -50,7 +50,7 @@ class Request(Entry):
     returned: Annotated[str, HitsOf]
     consent: Annotated[str, HitsOf]
     transfer: Annotated[str, HitsOf]
-    silence: str = "silence"
+    silence: Annotated[str, LimitName] = "silence"
 
 
 class OfHolds(Entry):
@@ -63,12 +63,12 @@ class Reason(OfHolds):
 
 
 class CheckBack(OfHolds):
-    longest: str = "hold"
-    every: str = "every"
+    longest: Annotated[str, LimitName] = "hold"
+    every: Annotated[str, LimitName] = "every"
 
 
 class Unannounced(OfHolds):
-    limit: str = "silence"
+    limit: Annotated[str, LimitName] = "silence"
     busy_customer: str
     instructs: str
     asks_after: str

@@ -1,6 +1,9 @@
 """Verdicts from what is known of a call beside its words."""
 from __future__ import annotations
 
+from typing import Annotated
+
+from rules.operators.parameters import LimitName
 from rules.schema import Entry, Rule
 from rules.view import Outcome, View
 
@@ -15,7 +18,7 @@ _PLAIN = {("released_by", "agent"): "坐席先挂机", ("released_by", "customer
 
 class AtMost(Entry):
     field: str
-    limit: str = "limit"
+    limit: Annotated[str, LimitName] = "limit"
     unit: str = "秒"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, NamedTuple
 
-from rules.operators.parameters import HitsOf
+from rules.operators.parameters import HitsOf, LimitName
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
 from rules.slots import DOUBLE_SURNAMES, SURNAMES
@@ -75,7 +75,7 @@ class Asked(Entry):
 class Used(Entry):
     asked: Annotated[str, HitsOf]
     identity: Annotated[str, HitsOf]
-    at_least: str = "at_least"
+    at_least: Annotated[str, LimitName] = "at_least"
 
 
 class Wrong(Entry):

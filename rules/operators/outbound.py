@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from rules.operators.parameters import HitsOf
+from rules.operators.parameters import HitsOf, LimitName
 from rules.schema import Entry, Rule
 from rules.view import Outcome, View
 
@@ -27,8 +27,8 @@ class Purpose(Entry):
     identity: Annotated[str, HitsOf]
     introduced: Annotated[str, HitsOf]
     convenient: Annotated[str, HitsOf]
-    turns: str = "turns"
-    length: str = "length"
+    turns: Annotated[str, LimitName] = "turns"
+    length: Annotated[str, LimitName] = "length"
 
 
 def identity(view: View, rule: Rule, params: Identity) -> Outcome:
