@@ -2,7 +2,8 @@
 
 Each kind is recognised in a file of its own; numbers, where only form and context tell the kinds apart, in numbers.py.
 """
+from pipeline.masking.call import Masked, mask_call
 from pipeline.masking.finding import KINDS, Span, find, mask
 from pipeline.masking.showing import masked
 
-__all__ = ["KINDS", "Span", "find", "mask", "masked"]
+__all__ = ["KINDS", "Masked", "Span", "find", "mask", "mask_call", "masked"]

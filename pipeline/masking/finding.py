@@ -18,15 +18,16 @@ KINDS = ("id_card", "bank_card", "mobile", "landline", "plate", "passport", "ema
 Span = tuple[int, int, str]
 
 
-def find(text: str, staff: Iterable[str] = ()) -> list[Span]:
+def find(text: str, staff: Iterable[str] = (), agent: bool | None = None) -> list[Span]:
     """Where personal data stand in a text: start, end (exclusive, in characters), kind; in order, not overlapping.
 
-    `staff` are names that are not masked, such as the agent's.
+    `staff` are names that are not masked, such as the agent's. `agent` tells whether an agent says it, whose own name is none of a
+    customer's; without it the words must tell.
     """
     folded = fold(text)
     chosen: list[Span] = []
     known = frozenset(map(fold, staff))
-    for span in _candidates(folded):
+    for span in _candidates(folded, agent):
         start, end, kind = span
         if kind == "person_name" and folded[start:end] in known:
             continue
@@ -35,7 +36,7 @@ def find(text: str, staff: Iterable[str] = ()) -> list[Span]:
     return sorted(chosen)
 
 
-def _candidates(folded: str) -> Iterator[Span]:
+def _candidates(folded: str, agent: bool | None) -> Iterator[Span]:
     cues = Cues(folded)
     yield from emails(folded)
     strong, weak = [], []
@@ -46,7 +47,7 @@ def _candidates(folded: str) -> Iterator[Span]:
     yield from passports(folded, cues)
     yield from addresses(folded)
     yield from weak
-    yield from names(folded)
+    yield from names(folded, agent)
 
 
 def mask(text: str, staff: Iterable[str] = ()) -> str:

@@ -57,10 +57,12 @@ def _surname() -> re.Pattern[str]:
     return re.compile("|".join([*DOUBLE_SURNAMES, "[" + "".join(one for one in surnames() if len(one) == 1) + "]"]))
 
 
-def names(folded: str, staff: bool = True) -> Iterator[tuple[int, int, str]]:
-    """Spans of names in folded text. With `staff`, a speaker who presents herself as staff is left alone."""
+def names(folded: str, agent: bool | None = None) -> Iterator[tuple[int, int, str]]:
+    """Spans of names in folded text. What an agent says of herself is left alone; where `agent` does not say who speaks, 工号 or
+    为您服务 does."""
     found = [*_others(folded)]
-    agent = staff and bool(_STAFF.search(folded))
+    if agent is None:
+        agent = bool(_STAFF.search(folded))
     for one in _surname().finditer(folded):
         found += _at(folded, one.start(), one[0], agent)
     found.sort(key=lambda name: -name.score)

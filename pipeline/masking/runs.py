@@ -51,7 +51,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
             f"|(?P<tens>[二三四五六七八九]?十[一二三四五六七八九](?![百千万])|[二三四五六七八九]十)"
             f"|(?P<sure>{sure})|(?P<x>{_X})|(?P<heard>{ear})")
     plain = re.sub(r"\?P<\w+>", "?:", atom)
-    space = r"[\s\-–—－_]+"
+    space = r"[ \t\-–—－_]+"
     mark = r"[，。、,.;；：:？?！!·…~/|]"
     join = f"(?:{space}|{mark}|{_JOINERS}|[{_FILLERS}])"
     run = re.compile(f"(?:{plain})(?:(?:{join}{{0,5}}|{join}{{0,2}}{_JUNK}{join}{{0,2}})(?:{plain}))+")
