@@ -163,7 +163,7 @@ def phrases(words: Sequence[Word], prints: Sequence[Print] = (), voices: Sequenc
                 or text[at - 1].strip()[-1:] in tuple(SENTENCE_ENDS)
                 or sides.ends("".join(text[max(0, at - 4):at]), "".join(text[at:at + 4])) > 0)
 
-    return list(pairwise([0, *(at for at in range(1, len(words)) if ends(at)), len(words)]))
+    return list(pairwise([0, *(at for at in range(1, len(words)) if ends(at)), len(words)])) if words else []
 
 
 def _gap(words: Sequence[Word], at: int) -> float:

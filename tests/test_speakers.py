@@ -122,7 +122,7 @@ def test_a_fluent_exchange_without_pauses_is_cut_by_voice_and_wording():
 def test_without_any_voiceprint_the_words_decide():
     said, truth, _ = spoken(CALL)
     assert wrong(attribute(said, [Window(0, found(centroids={}))]), truth, said) <= 0.2
-    assert attribute([], []) == {0: [], 1: []}
+    assert attribute([], []) == {0: [], 1: []} and heard({0: [], 1: []}, []) == {0: [], 1: []}
 
 
 def test_one_voice_that_speaks_alone_stays_one():
