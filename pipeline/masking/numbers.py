@@ -16,6 +16,7 @@ from pipeline.masking.signs import BETWEEN
 
 ENOUGH = 3.0        # least score of a stretch that counts
 UNIT = re.compile("[年月日时秒元块毛角岁度斤克升米%百千万亿位个条次箱瓶张件人天周楼层室栋幢点兆折寸倍台辆粒盒袋页字]|分钟?|小时|公里|单元|号[楼院线院桥店厅机门病桌窗台]|开头|打头|开始的|路公交|路车")
+ONE_WORD = re.compile("一[般下个次直起会样点些共定家位条旦切路边]|两[个位次天张边]|三[个位天]|九点|八[个折]")
 MAGNITUDE = frozenset("万千百亿")
 LONG = 10           # digits from which a number may hold a character that is none
 CARD_VALUE_NAMES = ("cvv", "cvc", "cvn")
@@ -90,7 +91,8 @@ def _edges(folded: str, atoms: Sequence[Atom], gaps: list[int], cues: Cues) -> t
         atom.sure or (folded[atom.start] not in BETWEEN and not cues.covers(atom.start)))]
     ends = [j for j in range(1, count + 1) if (
         j >= count - 2 or gaps[j] or not atoms[j].sure or len(atoms[j].digits) > 1 or atoms[j - 1].digits == "X") and (
-        atoms[j - 1].sure or folded[atoms[j - 1].start] not in BETWEEN) and folded[atoms[j - 1].end:atoms[j - 1].end + 1] not in MAGNITUDE]
+        atoms[j - 1].sure or folded[atoms[j - 1].start] not in BETWEEN) and folded[atoms[j - 1].end:atoms[j - 1].end + 1] not in MAGNITUDE
+        and not ONE_WORD.match(folded, atoms[j - 1].start)]
     if sum(len(atom.digits) for atom in atoms) > 21 and not any(gaps):     # two numbers without a gap between them
         return list(range(count)), list(range(1, count + 1))
     return starts, ends
@@ -112,7 +114,7 @@ def _judged(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int],
     cost += 0.0 if atoms[i].sure or start in cues.ends else 0.7
     cost += 0.7 if i and not atoms[i - 1].sure and any(atom.start in cues.ends for atom in atoms[max(0, i - 2):i]) else 0.0
     spoken = any(not folded[atom.start].isascii() for atom in atoms[i:j])
-    place = _Place(folded, start, end, len(digits), spoken, cues)
+    place = _Place(folded, start, end, len(digits), spoken, any(atom.word for atom in atoms[i:j]), cues)
     for kind, score in _kinds(digits, place):
         if kind == "mobile" and any(gaps[i + 1:j]) and not _grouped(atoms[i:j], gaps[i:j]):
             score -= 1.0
@@ -156,12 +158,12 @@ def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[in
 class _Place:
     """Where a stretch stands: the cues beside it and whether a unit follows."""
 
-    def __init__(self, folded: str, start: int, end: int, length: int, spoken: bool, cues: Cues) -> None:
+    def __init__(self, folded: str, start: int, end: int, length: int, spoken: bool, words: bool, cues: Cues) -> None:
         left, right = cues.left(start), cues.right(end)
         self.left, self.right = left.kind if left else "", right.kind if right else ""
         self.after = bool(right) and right.kind in ("order", "company") and right.start - end <= 3
         self.close = bool(left) and start - left.end <= 4
-        self.spoken = spoken
+        self.spoken, self.words = spoken, words
         self.unit = bool(UNIT.match(folded, end)) or folded[start - 1:start] in ("第", "¥", "￥")
         self.card_value = bool(left) and folded[left.start:left.end].startswith(CARD_VALUE_NAMES)
         if left and ((self.left in ("cvv", "hint") and start - left.end > 8) or (self.left == "tail" and length >= LONG)):
@@ -189,7 +191,7 @@ def _kinds(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
         yield from _mobile(digits, place)
     if 6 <= length <= 13:
         yield from _landline(digits, place)
-    if 3 <= length <= 8 and not place.unit:
+    if 3 <= length <= 8 and not place.unit and not place.words:
         yield from _code(digits, place)
 
 
