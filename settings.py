@@ -67,6 +67,15 @@ class Scoring(Section):
     review_below: float = Field(default=0.6, ge=0, le=1, description="Verdicts less sure than this become needs_review")
 
 
+class Privacy(Section):
+    """Personal data."""
+
+    masking: Literal["off", "display", "everything"] = Field(
+        default="display", description="Hide personal data in cards, pages and workbooks; `everything` also in JSON Lines and Parquet")
+    unmasked: bool = Field(default=False, description="Whether --unmasked may show what was said in full")
+    drop_cvv: bool = Field(default=False, description="Cut card verification values out of the words before anything is stored")
+
+
 class Settings(BaseSettings):
     """All settings of one installation; see the module docstring for where they come from."""
 
@@ -76,6 +85,7 @@ class Settings(BaseSettings):
     speech: Speech = Speech()
     monitoring: Monitoring = Monitoring()
     scoring: Scoring = Scoring()
+    privacy: Privacy = Privacy()
 
     @classmethod
     def settings_customise_sources(
