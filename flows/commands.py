@@ -44,28 +44,29 @@ def _with_options(settings: Settings, model: str | None, workers: int | None, ba
 
 
 def _run(source: str, workspace: str, settings: Settings, form: str | None, verbose: bool) -> Summary:
-    """The flow; models load and the first batch begins while Prefect starts. Without work Prefect is not waited for."""
+    """The flow; models load and the first batch begins while Prefect starts. Without work neither is begun."""
     import sys
 
     from flows.engine import Server
     from flows.job import Job
     from flows.progress import Shown
 
-    with Server(settings, verbose) as server, Shown(sys.stderr) as progress, \
-            Job(source, workspace, settings, form=form, progress=progress) as job, _stops_on_interrupt(job):
+    with Shown(sys.stderr) as progress, Job(source, workspace, settings, form=form, progress=progress) as job, \
+            _stops_on_interrupt(job):
         if not job.plan.batches:
             return job.finish()
-        address = server.address()
-        if address is None:
-            from flows.job import run_batches
+        with Server(settings, verbose) as server:
+            address = server.address()
+            if address is None:
+                from flows.job import run_batches
 
-            progress.note("Prefect did not start; the calls are done without its records.")
-            return run_batches(job)
-        from flows.engine import connected
-        from flows.monitor import begun, monitor_calls
+                progress.note("Prefect did not start; the calls are done without its records.")
+                return run_batches(job)
+            from flows.engine import connected
+            from flows.monitor import begun, monitor_calls
 
-        with connected(address), begun(job):
-            monitor_calls(job.source, job.workspace, job.form)
+            with connected(address), begun(job):
+                monitor_calls(job.source, job.workspace, job.form)
         return job.summary
 
 

@@ -1,6 +1,6 @@
 """One run over a source: plain Python, no Prefect, so that it can be tested and called by itself.
 
-`Job` holds the workspace, loads the models in the background and does batch after batch on one worker thread; monitor.py
+`Job` holds the workspace, plans in the background and does batch after batch on one worker thread; monitor.py
 wraps it in a Prefect flow. `monitor` here does the same without one.
 """
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Scoring(Protocol):
     def version(self) -> str: ...
 
     def draft(self, transcript: Transcript, form: str | None = None) -> Draft: ...
+
+    def form(self, form: str) -> Any: ...
 
 
 class Progress:
@@ -99,14 +101,12 @@ Load = Callable[[Settings], tuple[Transcribing, Scoring]]
 
 
 def load_models(settings: Settings) -> tuple[Transcribing, Scoring]:
-    """The transcriber and the scorer of the settings, loaded side by side."""
+    """The scorer, so that a mistake in the rules is told at once, then the transcriber, whose models load when it is used."""
     from pipeline.scorecard import Scorer
     from pipeline.transcribe import Transcriber
 
-    with ThreadPoolExecutor(1) as beside:
-        scorer = beside.submit(Scorer.from_settings, settings)
-        transcriber = Transcriber.from_settings(settings)
-        return transcriber, scorer.result()
+    scorer = Scorer.from_settings(settings)
+    return Transcriber.from_settings(settings), scorer
 
 
 class Job:
@@ -141,7 +141,7 @@ class Job:
 
     @property
     def plan(self) -> Plan:
-        """What there is to do; waits until the models are loaded and the source is read."""
+        """What there is to do; waits until the rules and the source are read."""
         return self._prepared.result()
 
     def batch(self, number: int) -> None:
@@ -162,7 +162,8 @@ class Job:
         return summary
 
     def _prepare(self) -> Plan:
-        """Reads the source, loads the models, then begins with the first batch without waiting to be asked."""
+        """Reads the source and the rules, plans, then begins with the first batch without waiting to be asked. Models are
+        loaded by the first batch that recognises: a run with nothing to do takes a second or two."""
         from pipeline.decode import Refused, probe
         from pipeline.manifest import read_source
 
@@ -174,6 +175,8 @@ class Job:
 
         listing = read_source(self.source)
         self.transcriber, self.scorer = self.load(self.settings)
+        if self.form is not None:
+            self.scorer.form(self.form)     # a name that is wrong is told before anything is recognised
         self.versions = Versions(self.transcriber.version, self.scorer.version, self.form)
         plan = make_plan(listing.recordings, listing.refused, self.lake, self.versions, self._source_key,
                          self.settings.monitoring.batch_seconds, length)

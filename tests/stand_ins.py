@@ -50,6 +50,9 @@ class StubScorer:
     def draft(self, transcript: Transcript, form: str | None = None) -> Draft:
         return draft(transcript, self.version, form or "inbound")
 
+    def form(self, form: str) -> str:
+        return form
+
 
 class StubTranscriber:
     """Takes `seconds` a call. A file that begins with b"bad" is refused, one with b"busy" fails until `passes` tries."""
