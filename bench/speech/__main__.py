@@ -56,6 +56,8 @@ def measure(model: str, truths: list[Truth], options: argparse.Namespace) -> dic
         tell(f"{model}: {label}, {sum(truth.seconds for truth in recordings) / 60:.1f} min of audio")
         runs[label] = contenders.run(contender, model, recordings, options.compute)
         tell(f"{model}: {label} took {runs[label].wall:.0f} s")
+        for name, reason in runs[label].failed.items():
+            tell(f"{name} has no transcript: {reason}")
     return runs
 
 

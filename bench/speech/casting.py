@@ -50,7 +50,8 @@ def cast(script: Script, index: int, seed: int) -> Cast:
         draw.shuffle(voices)
     voices: dict[str, Voice] = {}
     for name, own in script.voices.items():
-        pool = free[agents] if name == "agent" else free[customers] if name == "customer" else max(free.values(), key=len)
+        of_script = WOMEN if own.voice in WOMEN else MEN        # third parties keep their sex: somebody's husband is a man
+        pool = free[{"agent": agents, "customer": customers}.get(name, of_script)]
         speeds = CUSTOMER_SPEEDS if name == "customer" else AGENT_SPEEDS
         voices[name] = own.model_copy(update={"voice": speaker(pool.pop(), draw.choice(SHIFTS)), "speed": draw.choice(speeds)})
     return Cast(voices, ("women" if customers is WOMEN else "men") if alike and {"agent", "customer"} <= set(voices) else "")

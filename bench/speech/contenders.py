@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from pydantic import Field
 
 from bench.speech import ROOT
 from bench.speech.truth import Truth
@@ -33,7 +34,7 @@ BARE = {"language": "zh", "beam_size": 5, "vad_filter": True, "word_timestamps":
 
 class Run(Record):
     """One contender over some recordings. `wall` and `cpu` in seconds of the whole process, `loading` the wall time before its
-    models were there; `peak` in bytes, its children included; `heard` by name of the recording."""
+    models were there; `peak` in bytes, its children included; `heard` by name of the recording, `failed` the reason for those without a transcript."""
 
     contender: str
     model: str
@@ -44,6 +45,7 @@ class Run(Record):
     loading: float
     peak: int
     heard: dict[str, Transcript]
+    failed: dict[str, str] = Field(default_factory=dict)
 
 
 def run(contender: str, model: str, truths: Sequence[Truth], compute: str) -> Run:
@@ -69,7 +71,8 @@ def run(contender: str, model: str, truths: Sequence[Truth], compute: str) -> Ru
     ready = next(row["ready"] for row in rows if "ready" in row)
     return Run(contender=contender, model=model, compute=compute, audio=sum(truth.seconds for truth in truths), wall=wall,
                cpu=after.ru_utime + after.ru_stime - spent.ru_utime - spent.ru_stime, loading=ready - began, peak=peak[0],
-               heard={row["name"]: Transcript.model_validate(row["heard"]) for row in rows if "name" in row})
+               heard={row["name"]: Transcript.model_validate(row["heard"]) for row in rows if "heard" in row},
+               failed={row["name"]: row["failed"] for row in rows if "failed" in row})
 
 
 def _watch(pid: int, peak: list[int]) -> None:
@@ -84,7 +87,7 @@ def _watch(pid: int, peak: list[int]) -> None:
         time.sleep(0.1)
 
 
-def ours(truths: Sequence[Truth]) -> Iterator[tuple[str, Transcript]]:
+def ours(truths: Sequence[Truth]) -> Iterator[tuple[str, Transcript | str]]:
     """The product's way from recordings to transcripts, with what a manifest would say of the calls, channels left open."""
     from pipeline.transcribe import Transcriber
     from records import Call, Recording
@@ -95,10 +98,7 @@ def ours(truths: Sequence[Truth]) -> Iterator[tuple[str, Transcript]]:
     known = {truth.name: Call(**truth.transcript.model_dump(include=set(Call.model_fields))) for truth in truths}
     recordings = [Recording(call=known[truth.name], path=truth.path) for truth in truths]
     for recording, made in transcriber.run(recordings):
-        if isinstance(made, Transcript):
-            yield recording.call.call_id, made
-        else:
-            print(f"{recording.path}: {made.message}", file=sys.stderr)
+        yield recording.call.call_id, made if isinstance(made, Transcript) else made.message
 
 
 def bare(truths: Sequence[Truth], batched: bool) -> Iterator[tuple[str, Transcript]]:
@@ -134,7 +134,8 @@ def main() -> None:
     name, todo = sys.argv[1:]
     truths = [Truth.model_validate_json(line) for line in Path(todo).read_text("utf-8").splitlines()]
     for call, heard in ours(truths) if name == OURS else bare(truths, name == BATCHED):
-        print(json.dumps({"name": call, "heard": json.loads(heard.model_dump_json())}, ensure_ascii=False), flush=True)
+        found = {"failed": heard} if isinstance(heard, str) else {"heard": heard.model_dump(mode="json")}
+        print(json.dumps({"name": call, **found}, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -76,8 +76,7 @@ def machine() -> str:
 
 def page(facts: Mapping[str, str], truths: Sequence[Truth], reports: Mapping[str, Report]) -> str:
     """The whole page as Markdown."""
-    minutes, calls = sum(truth.seconds for truth in truths) / 60, len({truth.name.split("-stereo")[0].split("-mono")[0]
-                                                                       for truth in truths})
+    minutes, calls = sum(truth.seconds for truth in truths) / 60, len({truth.script for truth in truths})
     speakers = {voice for truth in truths for voice in truth.voices}
     how = [("command", f"`{facts['command']}`"), ("date", facts["date"]), ("machine", facts["machine"]),
            ("versions", facts["versions"]), ("corpus", f"{len(truths)} recordings, {minutes:.0f} min, {calls} scripts, {len(speakers)} "

@@ -98,7 +98,7 @@ def _truth(take: Take, script: Script, stage: dialogue.Stage, agent_channel: int
             for turn in known["transcript"]["turns"]]
     transcript = Transcript.model_validate({**known["transcript"], "call_id": take.name, "turns": said})
     voices = [script.voices[turn.by].voice for turn in stage.turns]
-    return Truth(name=take.name, condition=take.condition, mono=mono, alike=take.cast.alike, transcript=transcript,
+    return Truth(name=take.name, script=script.call_id, condition=take.condition, mono=mono, alike=take.cast.alike, transcript=transcript,
                  verdicts=known["gold"]["verdicts"], voices=tuple(voices), agent_channel=None if mono else agent_channel,
                  sounds=tuple(Noise(**sound._asdict(), channel=0 if mono else agent_channel) for sound in stage.sounds),
                  seconds=round(seconds, 2))

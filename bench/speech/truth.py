@@ -28,6 +28,7 @@ class Truth(Record):
 
     name: str
     path: str = ""
+    script: str = ""
     condition: str
     mono: bool
     alike: str = ""
