@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flows.plan import Batch, Plan, Versions, audio_file, make_plan
+from pipeline.masking import cut_card_values
 from records import Draft, Failure, Problem, Recording, Transcript
 from settings import Settings
 from store.lake import Failed, Lake, Result
@@ -236,6 +237,8 @@ class Job:
             failure = Failure(call_id=outcome.call_id, recording=recording.path, code="internal_error", stage="scoring",
                               message=f"{outcome.call_id}: scoring failed with {type(fault).__name__}: {fault}")
             return Result(recording, audio_file(recording), version, failure=failure)
+        if self.settings.privacy.drop_cvv:
+            outcome, draft = cut_card_values(outcome, draft)
         sha256 = outcome.recognition.get("audio", {}).get("sha256", "")
         return Result(recording, audio_file(recording, sha256), version, transcript=outcome, draft=draft,
                       scorer_version=self.versions.scorer, form_asked=self.form, recognised=recognised)

@@ -1,13 +1,18 @@
 """`tingjian show`, `tingjian page`, `tingjian export`: looking at results."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from review.masking import Unmasked, is_masked, masked
+
 if TYPE_CHECKING:
+    from polars import LazyFrame
+
+    from records import Draft, Transcript
     from review.wording import Language
     from store.lake import Lake
 
@@ -15,16 +20,18 @@ Workspace = Annotated[str, typer.Option("--workspace", "-w", help="The directory
 English = Annotated[bool, typer.Option("--english", help="English headings instead of Chinese ones")]
 
 
-def show(call: Annotated[str, typer.Argument(help="The call's id")], workspace: Workspace, english: English = False) -> None:
+def show(call: Annotated[str, typer.Argument(help="The call's id")], workspace: Workspace, english: English = False,
+         unmasked: Unmasked = False) -> None:
     """A call's draft scorecard in the terminal, with what it rests on."""
     from rich.console import Console
 
     from review.card import card
     from review.handbook import Handbook
+    from settings import Settings
     from store.lake import Lake
 
-    lake = Lake.open(workspace)
-    shown = card(lake.draft(call), lake.transcript(call), _language(english), Handbook.open())
+    lake, hidden = Lake.open(workspace), is_masked(Settings().privacy, unmasked)
+    shown = card(*masked(lake.draft(call), lake.transcript(call), hidden), _language(english), Handbook.open())
     Console(highlight=False, markup=False).print(shown)
 
 
@@ -33,19 +40,21 @@ def page(
     out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the pages and their sound")],
     calls: Annotated[list[str] | None, typer.Argument(help="Call ids; without any, all")] = None,
     english: English = False,
+    unmasked: Unmasked = False,
 ) -> None:
     """One HTML page a call: the sound, who said what, and the card with its evidence marked; index.html lists them,
     the riskiest first. Opens without a server."""
     from review.handbook import Handbook
     from review.index import row, write_index
     from review.page import file_name, write_page
+    from settings import Settings
     from store.lake import Lake
 
-    lake = Lake.open(workspace)
+    lake, hidden = Lake.open(workspace), is_masked(Settings().privacy, unmasked)
     paths = dict(lake.calls().select("call_id", "recording").collect().iter_rows())
     handbook, language = Handbook.open(), _language(english)
     for call in calls or list(paths):
-        draft, transcript = lake.draft(call), lake.transcript(call)
+        draft, transcript = masked(lake.draft(call), lake.transcript(call), hidden)
         typer.echo(write_page(out, draft, transcript, Path(paths[call]), language, handbook))
     listed = [call for call in sorted(paths) if (out / f"{file_name(call)}.html").exists()]
     rows = [row(draft, transcript, handbook)
@@ -59,27 +68,40 @@ def export(
     transcripts: Annotated[Path | None, typer.Option(help="Transcripts as JSON Lines; - is standard output")] = None,
     excel: Annotated[Path | None, typer.Option(help="Workbook (.xlsx) with summary, items and findings")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Directory for calls, turns, items … as Parquet")] = None,
+    masked_too: Annotated[bool, typer.Option("--masked", help="Hide personal data in JSON Lines and Parquet too, not only in the workbook")] = False,
+    unmasked: Unmasked = False,
 ) -> None:
     """Drafts and transcripts for other programs, and for people with a spreadsheet."""
     from records import Problem
+    from settings import Settings
     from store.lake import Lake
 
     if not any((drafts, transcripts, excel, parquet)):
         raise Problem("Nothing to export: give at least one of --drafts, --transcripts, --excel, --parquet.")
     if [str(drafts), str(transcripts)] == ["-", "-"]:
         raise Problem("Only one of --drafts and --transcripts can go to standard output; give the other a file.")
+    privacy = Settings().privacy
+    hidden = is_masked(privacy, unmasked)
+    files = masked_too or (hidden and privacy.masking == "everything")
     lake = Lake.open(workspace)
     if drafts:
-        _lines(drafts, (one.model_dump_json() for one in lake.drafts()))
+        _lines(drafts, (one.model_dump_json() for one in ((draft for draft, _ in _masked(lake)) if files else lake.drafts())))
     if transcripts:
-        _lines(transcripts, (one.model_dump_json() for one in lake.transcripts()))
+        _lines(transcripts, (one.model_dump_json() for one in (
+            (transcript for _, transcript in _masked(lake)) if files else lake.transcripts())))
     if excel:
         from review.handbook import Handbook
         from review.workbook import workbook
 
-        _write(excel, workbook(zip(lake.drafts(), lake.transcripts(), strict=True), Handbook.open()))
+        _write(excel, workbook(_masked(lake, hidden or masked_too), Handbook.open()))
     if parquet:
-        _parquet(lake, parquet)
+        _parquet(lake, parquet, files)
+
+
+def _masked(lake: Lake, wanted: bool = True) -> Iterator[tuple[Draft, Transcript]]:
+    """Every call's records, with personal data hidden if `wanted`."""
+    for draft, transcript in zip(lake.drafts(), lake.transcripts(), strict=True):
+        yield masked(draft, transcript, wanted)
 
 
 def _language(english: bool) -> Language:
@@ -111,12 +133,30 @@ def _write(path: Path, content: bytes) -> None:
                       "has it open.") from fault
 
 
-def _parquet(lake: Lake, directory: Path) -> None:
+def _parquet(lake: Lake, directory: Path, hidden: bool) -> None:
     frames = {"calls": lake.calls(), "turns": lake.turns(), "items": lake.items(), "findings": lake.findings(),
               "removed": lake.removed(), "failures": lake.failures()}
-    for name, frame in frames.items():
+    for name, frame in (_masked_frames(lake, frames) if hidden else frames).items():
         import io
 
         buffer = io.BytesIO()
         frame.collect().write_parquet(buffer)
         _write(directory / f"{name}.parquet", buffer.getvalue())
+
+
+def _masked_frames(lake: Lake, frames: dict[str, LazyFrame]) -> dict[str, LazyFrame]:
+    """The tables made anew from masked records; `failures` tells of no words."""
+    import polars as pl
+
+    from store import tables
+
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("turns", "removed", "items", "findings")}
+    names: dict[str, str | None] = {}
+    for draft, transcript in _masked(lake):
+        names[transcript.call_id] = transcript.customer_name
+        made = tables.recognition_rows(transcript, "") | tables.scoring_rows(draft, tables.day_of(transcript.started_at), "")
+        for name, more in rows.items():
+            more.extend(made[name])
+    made_anew = {name: tables.frame(name, more).lazy().drop("batch_id") for name, more in rows.items()}
+    calls = frames["calls"].with_columns(customer_name=pl.col("call_id").replace_strict(names, return_dtype=pl.String))
+    return frames | made_anew | {"calls": calls}
