@@ -30,32 +30,33 @@ class Leaf(NamedTuple):
 
 
 class Use(NamedTuple):
-    """Where a literal belongs: a run of a chain's stretch; `anchor` is its place in the run."""
+    """A run with slots, found by its longest literal, which is `run[anchor]`."""
 
-    chain: int
-    stretch: int
     run: Run
     anchor: int
 
 
+class Stretch(NamedTuple):
+    """The alternatives of one stretch of a template with gaps: whole literals by number, whole characters, and runs with
+    slots by their anchor (a literal's number, or a character)."""
+
+    literals: frozenset[int]
+    characters: str
+    uses: tuple[tuple[int | str, Use], ...]
+
+
 class Chain(NamedTuple):
-    """A template compiled: the leaf it is for, how many stretches, the gaps between them, and whether particles count."""
+    """A template with gaps. `telling` is its stretch that is least often there by chance: without it there is no hit."""
 
     leaf: int
-    stretches: int
+    stretches: tuple[Stretch, ...]
     gaps: tuple[int, ...]
-    strict: str
+    telling: int
 
 
-class Belongs(NamedTuple):
-    """What a literal is good for: (leaf, strict) where it is the whole phrase, (chain, stretch) where it is a stretch of a
-    template with gaps, and its uses in runs with slots, by what must stand beside it: (kind of the slot, whether after it).
-    `tells` are the chains of which it belongs to the most telling stretch: without one of its literals there is no hit."""
-
-    leaves: tuple[tuple[int, str], ...]
-    parts: tuple[tuple[int, int], ...]
-    tells: tuple[int, ...]
-    runs: tuple[tuple[str, bool, tuple[Use, ...]], ...]
+Lead = str | Use | int
+"""What a literal that was found is good for in a leaf: it is the whole phrase (with particles that must be there too, if
+the string is not empty), the anchor of a run with slots, or in the telling stretch of the chain of that number."""
 
 
 class Node(NamedTuple):
@@ -88,18 +89,26 @@ class Bad(ValueError):
 
 
 class Plan:
-    """The compiled detectors of a pack. `add` rules, then `seal` it; after that it is only read."""
+    """The compiled detectors of a pack. `add` rules, then `seal` it; after that it is only read.
+
+    Literals of two characters and more go into the automata. Single characters (您, =好) are in every call, so a leaf that
+    wants one looks for it when it is asked, and a template with gaps only around its telling stretch. `leads[literal]` says
+    what a literal is good for; `alone[leaf]` is what must be looked for although no literal tells of it.
+    """
 
     def __init__(self) -> None:
         self.leaves: list[Leaf] = []
         self.nodes: dict[str, Node] = {}
         self.exceptions: dict[str, Exceptions] = {}
         self.literals: dict[str, int] = {}
-        self.uses: list[list[Use]] = []
+        self.keys: list[str] = []
+        self.leads: list[dict[tuple[int, Lead], None]] = []
         self.chains: list[Chain] = []
-        self.regexes: list[tuple[int, re2._Regexp]] = []
-        self.slot_leaves: list[tuple[int, str]] = []
-        self.word_leaves: dict[int, tuple[int, list[list[dict]]]] = {}
+        self.alone: dict[int, dict[tuple[str, Lead], None]] = {}
+        self.regexes: dict[int, re2._Regexp] = {}
+        self.slots: dict[int, list[str]] = {}
+        self.words: dict[int, tuple[int, list[list[dict]]]] = {}
+        self._by_sound: set[int] = set()
 
     def add(self, rule: Rule) -> None:
         """Compile one rule; raises Bad."""
@@ -139,13 +148,13 @@ class Plan:
             if kind not in NAMES:
                 raise Bad((*at, "slots", i), f"{kind} is no slot; there are {', '.join(sorted(NAMES))}")
             number = self._new(Leaf(rule.id, who, part.confidence or PATTERN, part.weak, part.sounds))
-            self.slot_leaves.append((number, kind))
+            self.slots.setdefault(number, []).append(kind)
             nodes.append(Node(number))
         if part.words:
             number = self._new(Leaf(rule.id, who, part.confidence or PATTERN, part.weak, False))
             trigger = self._new(Leaf(rule.id, who, sure, part.weak, part.sounds))
             self._templates(trigger, part.candidates, (*at, "candidates"))
-            self.word_leaves[number] = (trigger, part.words)
+            self.words[number] = (trigger, part.words)
             nodes.append(Node(number))
         return nodes[0] if len(nodes) == 1 else Node(any=tuple(nodes))
 
@@ -173,26 +182,54 @@ class Plan:
                 self._template(leaf, one, template, (*at, i), short)
 
     def _template(self, leaf: int, template: Template, written: str, at: tuple, short: bool) -> None:
-        chain = len(self.chains)
-        single = len(template.stretches) == 1
-        self.chains.append(Chain(leaf, len(template.stretches), template.gaps, light(template.strict)))
-        for stretch, runs in enumerate(template.stretches):
-            for run in runs:
-                words = [i for i, element in enumerate(run) if isinstance(element, Literal)]
-                anchor = max(words, key=lambda i: len(run[i][0]), default=None)
-                if anchor is None:
-                    if not single or len(run) != 1 or not isinstance(run[0], Slot):
-                        raise Bad(at, f"{written!r} has a slot with no words beside it; put words there, or use slots:")
-                    self.slot_leaves.append((leaf, run[0].kind))
-                    continue
-                key = run[anchor][0]
-                if len(key) < 2 and single and len(run) == 1 and not (template.strict or short):
-                    raise Bad(at, f"{written!r} comes down to {key!r} once particles are left out, which is in every call; "
-                                  f"write more of the phrase, or ={written} to have the particles count")
-                number = self.literals.setdefault(key, len(self.literals))
-                if number == len(self.uses):
-                    self.uses.append([])
-                self.uses[number].append(Use(chain, stretch, run, anchor))
+        if len(template.stretches) > 1:
+            self._chain(leaf, template, written, at)
+            return
+        strict = light(template.strict)
+        for run in template.stretches[0]:
+            if len(run) == 1 and isinstance(run[0], Slot):
+                self.slots.setdefault(leaf, []).append(run[0].kind)
+                continue
+            place, key = _anchor(run, written, at)
+            if len(key) < 2 and len(run) == 1 and not (strict or short):
+                raise Bad(at, f"{written!r} comes down to {key!r} once particles are left out, which is in every call; "
+                              f"write more of the phrase, or ={written} to have the particles count")
+            sounds = self.leaves[leaf].sounds and not strict and (len(run) > 1 or len(key) >= 3)
+            self._lead(leaf, key, strict if len(run) == 1 else Use(run, place), sounds)
+
+    def _chain(self, leaf: int, template: Template, written: str, at: tuple) -> None:
+        """A template with gaps, and its telling stretch: the one whose shortest literal is longest."""
+        stretches: list[Stretch] = []
+        keys: list[list[str]] = []
+        for runs in template.stretches:
+            anchors = [(run, *_anchor(run, written, at)) for run in runs]
+            keys.append([key for _, _, key in anchors])
+            whole = [key for run, _, key in anchors if len(run) == 1]
+            numbers = {key: self._number(key, self.leaves[leaf].sounds) for key in keys[-1] if len(key) > 1}
+            stretches.append(Stretch(
+                frozenset(numbers[key] for key in whole if key in numbers), "".join(key for key in whole if len(key) == 1),
+                tuple((numbers.get(key, key), Use(run, place)) for run, place, key in anchors if len(run) > 1)))
+        telling = max(range(len(keys)), key=lambda i: min(map(len, keys[i])))
+        for key in keys[telling]:
+            self._lead(leaf, key, len(self.chains), self.leaves[leaf].sounds)
+        self.chains.append(Chain(leaf, tuple(stretches), template.gaps, telling))
+
+    def _number(self, key: str, sounds: bool) -> int:
+        """The number of a literal for the automata; `sounds`: it is looked for by sound as well."""
+        number = self.literals.setdefault(key, len(self.literals))
+        if number == len(self.keys):
+            self.keys.append(key)
+            self.leads.append({})
+        if sounds:
+            self._by_sound.add(number)
+        return number
+
+    def _lead(self, leaf: int, key: str, lead: Lead, sounds: bool) -> None:
+        if len(key) > 1:
+            # Several templates of one leaf may share a literal: once is enough.
+            self.leads[self._number(key, sounds)][leaf, lead] = None
+        else:
+            self.alone.setdefault(leaf, {})[key, lead] = None
 
     def _regex(self, rule: Rule, part: Part, who: str, at: tuple) -> int:
         assert part.regex is not None
@@ -205,60 +242,34 @@ class Plan:
         if compiled.search(b"") or compiled.fullmatch("某".encode()):
             raise Bad(at, f"{part.regex!r} matches nothing or any single character, so every call; make it say more")
         number = self._new(Leaf(rule.id, who, part.confidence or PATTERN, part.weak, False))
-        self.regexes.append((number, compiled))
+        self.regexes[number] = compiled
         return number
 
     def seal(self) -> None:
-        """Build the automata, and for each literal what a hit of it is good for."""
-        keys = list(self.literals)
-        self.keys = keys
-        self.exact = AhoCorasick(keys, MatchKind.Standard, implementation=Implementation.ContiguousNFA) if keys else None
-        self.telling = self._telling_stretches()
-        self.belongs = [self._belongs(uses) for uses in self.uses]
-        by_sound: dict[str, list[int]] = {}
+        """Build the automata."""
+        self.exact = _automaton(self.keys)
+        by_sound: dict[str, list[tuple[int, str]]] = {}
         for key, number in self.literals.items():
-            if len(key) >= 2 and any(self._by_sound(use, key) for use in self.uses[number]):
-                by_sound.setdefault(sound_of(key), []).append(number)
+            if number in self._by_sound:
+                by_sound.setdefault(sound_of(key), []).append((number, key))
+        self.sound = _automaton(by_sound)
         self.sounds = list(by_sound.values())
-        self.sound = AhoCorasick(list(by_sound), MatchKind.Standard, implementation=Implementation.ContiguousNFA) if by_sound else None
-        self.regex_filter: re2.Filter | None = None
-        if self.regexes:
-            self.regex_filter = together = re2.Filter()
-            for _, compiled in self.regexes:
-                together.Add(compiled.pattern, _OPTIONS)
-            together.Compile()
+        self.told = [tuple(leads) for leads in self.leads]
+        self.untold = self.alone.keys() | self.slots.keys() | self.regexes.keys()
+        """Leaves that may have hits although no literal was found."""
 
-    def _belongs(self, uses: list[Use]) -> Belongs:
-        plain = [use for use in uses if len(use.run) == 1]
-        whole = dict.fromkeys(use.chain for use in plain if self.chains[use.chain].stretches == 1)
-        # Several templates of one leaf may share a literal: once is enough.
-        leaves = dict.fromkeys((self.chains[chain].leaf, self.chains[chain].strict) for chain in whole)
-        parts = dict.fromkeys((use.chain, use.stretch) for use in plain if self.chains[use.chain].stretches > 1)
-        beside: dict[tuple[str, bool], list[Use]] = {}
-        for use in uses:
-            if len(use.run) > 1:  # an anchor has a slot beside it, since literals in a row are one
-                after = use.anchor + 1 < len(use.run)
-                slot = use.run[use.anchor + 1 if after else use.anchor - 1]
-                assert isinstance(slot, Slot)
-                beside.setdefault((slot.kind, after), []).append(use)
-        runs = tuple((kind, after, tuple(those)) for (kind, after), those in beside.items())
-        tells = tuple(chain for chain, stretch in parts if self.telling[chain] == stretch)
-        return Belongs(tuple(leaves), tuple(parts), tells, runs)
 
-    def _telling_stretches(self) -> list[int]:
-        """Each chain's stretch that is least often there by chance: the one whose shortest literal is longest."""
-        shortest = [[99] * chain.stretches for chain in self.chains]
-        for key, uses in zip(self.keys, self.uses, strict=True):
-            for use in uses:
-                stretches = shortest[use.chain]
-                stretches[use.stretch] = min(stretches[use.stretch], len(key))
-        return [lengths.index(max(lengths)) for lengths in shortest]
+def _anchor(run: Run, written: str, at: tuple) -> tuple[int, str]:
+    """The place of a run's longest literal, and the literal; raises Bad where there is none."""
+    words = [(i, element.key) for i, element in enumerate(run) if isinstance(element, Literal)]
+    if not words:
+        raise Bad(at, f"{written!r} has a slot with no words beside it; put words there, or use slots:")
+    return max(words, key=lambda word: len(word[1]))
 
-    def _by_sound(self, use: Use, key: str) -> bool:
-        """Whether a literal is looked for by sound there: three characters, or two beside other words."""
-        chain = self.chains[use.chain]
-        enough = len(key) >= 3 or len(use.run) > 1 or chain.stretches > 1
-        return enough and self.leaves[chain.leaf].sounds and not chain.strict
+
+def _automaton(keys: Iterable[str]) -> AhoCorasick | None:
+    patterns = list(keys)
+    return AhoCorasick(patterns, MatchKind.Standard, implementation=Implementation.ContiguousNFA) if patterns else None
 
 
 _OPTIONS = re2.Options()

@@ -1,19 +1,23 @@
-"""One pass over one call: every leaf's hits, by characters, by sound, by pattern, by words."""
+"""One pass over one call for all rules at once; what a leaf found is worked out when it is asked for.
+
+The automata run over the whole call, once by characters and once by sound, and each literal that is there leaves word with
+the leaves that it belongs to. Most leaves hear nothing, and of those that do most are never asked, because their rule does
+not apply or wants something else as well.
+"""
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from operator import attrgetter
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import re2
 
 from records import Match
-from rules.compiling import Chain, Plan, Use
+from rules.compiling import Chain, Lead, Plan, Stretch, Use
 from rules.phrases import Literal, Run
 from rules.slots import Slots, alike, half_right
-from rules.text import BREAK, CUT, Text, sound_of
+from rules.text import BREAK, CUT, Text
 
 SEPARATORS = BREAK + CUT
 
@@ -42,142 +46,205 @@ class Hit(NamedTuple):
     note: str = ""
 
 
-Hits = dict[int, list[Hit]]
-_by_place = attrgetter("start", "end")
-
-
 class Scan:
-    """The scan of one call. `of(leaf)` are its hits in the order of the text; overlaps are left in.
+    """The scan of one call. `of(leaf)` are its hits; overlaps are left in, their order says nothing.
 
-    Regular expressions are placed when their leaf is first asked for: those whose words are nowhere in the call are known
-    at once, and most others are in rules that want something else as well. One automaton of all of them (re2.Set) would have
-    more states than memory holds and is a hundred times slower on speech it has not seen.
+    Regular expressions run when their leaf is asked for, one by one: one automaton of all of them (re2.Set) would have more
+    states than memory holds and is a hundred times slower on speech it has not seen.
     """
 
     def __init__(self, plan: Plan, text: Text, slots: Slots) -> None:
         self.plan, self.text, self.slots = plan, text, slots
-        self.hits: Hits = {}
-        self._waiting: dict[int, re2._Regexp] = {}
+        self._hits: dict[int, Sequence[Hit]] = {-1: ()}
+        self._told: dict[int, list[tuple[int, Lead]]] = {}
+        self._found: dict[int, list[tuple[int, int, int]]] = {}
+        self._heard: dict[int, list[tuple[int, int, float, float]]] = {}
+        self._single: dict[str, list[int]] = {}
         self._said: dict[str, tuple[bytes, list[int]]] = {}
-        self._promising: set[int] = set()
-        self._places: dict[int, list[Place]] = {}
-        self._exact: dict[int, list[tuple[int, str]]] = {}
-        self._parts: dict[int, list[tuple[int, list[Place]]]] = {}
-        self._characters()
-        self._sounds()
-        if self._promising:
-            self._connect()
-        for leaf, kind in plan.slot_leaves:
-            for start, end, likeness in slots.spans(kind):
-                match: Match = "pattern" if likeness == 1 else "homophone"
-                self._keep(leaf, start, end, plan.leaves[leaf].confidence * likeness, match)
-        if plan.regex_filter is not None:
-            possible = plan.regex_filter.Match(text.light.encode(), True) or ()
-            self._waiting = {plan.regexes[which][0]: plan.regexes[which][1] for which in possible}
-        if plan.word_leaves:
-            self._words()
+        if text.key:
+            self._characters()
+            self._sounds()
 
     def of(self, leaf: int) -> Sequence[Hit]:
         """The hits of a leaf; none for -1."""
-        if leaf in self._exact:
-            for number, strict in self._exact.pop(leaf):
-                for start, end, _ in self._places[number]:
-                    if not strict or self._particles_there(strict, start, end):
-                        self._keep(leaf, start, end, self.plan.leaves[leaf].confidence, "exact")
-            if leaf in self.hits:
-                self.hits[leaf].sort(key=_by_place)
-        if leaf in self._waiting:
-            self._locate(leaf, self._waiting.pop(leaf))
-        return self.hits.get(leaf, ())
+        hits = self._hits.get(leaf)
+        if hits is None:
+            hits = self._hits[leaf] = () if self.nothing(leaf) else self._look(leaf)
+        return hits
 
     def nothing(self, leaf: int) -> bool:
-        """Whether a leaf surely has no hits."""
-        return leaf not in self.hits and leaf not in self._exact and leaf not in self._waiting
+        """Whether a leaf surely has no hits; told at once."""
+        if leaf in self._told or leaf in self.plan.untold:
+            return False
+        return leaf not in self.plan.words or self.nothing(self.plan.words[leaf][0])
 
+    # what the automata find
     def _characters(self) -> None:
-        """Where every literal stands. What it is good for is looked up once a literal, and hits are made when asked for."""
-        plan, key = self.plan, self.text.key
-        if plan.exact is None or not key:
+        """Where every literal stands."""
+        exact, found = self.plan.exact, self._found
+        if exact is None:
             return
-        found = self._places
-        for number, start, end in plan.exact.find_matches_as_indexes(key, overlapping=True)[:MOST_HITS]:
+        for match in exact.find_matches_as_indexes(self.text.key, overlapping=True)[:MOST_HITS]:
+            number = match[0]
             if number in found:
-                found[number].append((start, end, 1.0))
+                found[number].append(match)
             else:
-                found[number] = [(start, end, 1.0)]
-        exact, slots = self._exact, self.slots
-        for number, places in found.items():
-            good = plan.belongs[number]
-            for leaf, strict in good.leaves:
-                exact.setdefault(leaf, []).append((number, strict))
-            self._promising.update(good.tells)
-            for kind, after, uses in good.runs:
-                for start, end, _ in places:
-                    if slots.beside(kind, end if after else start, after):
-                        for use in uses:
-                            if (span := self._run(use, start, end)) is not None:
-                                self._found(use, *span, 1.0)
+                found[number] = [match]
+                self._tell(number)
 
     def _sounds(self) -> None:
+        """Where something else of a literal's sound stands, and how far it may be the literal: alone, and beside others."""
         plan, key = self.plan, self.text.key
-        if plan.sound is None or not key:
+        if plan.sound is None:
             return
-        for which, start, end in plan.sound.find_matches_as_indexes(sound_of(key), overlapping=True)[:MOST_HITS]:
+        for which, start, end in plan.sound.find_matches_as_indexes(self.text.sound, overlapping=True)[:MOST_HITS]:
             heard = key[start:end]
-            for number in plan.sounds[which]:
-                if heard == (literal := plan.keys[number]):
+            for number, literal in plan.sounds[which]:
+                if heard == literal:
                     continue
                 likeness = alike(literal, heard)
+                # Two characters are too few alone; beside other words one right one is enough.
                 beside = likeness or (BESIDE if half_right(literal, heard) else 0.0)
-                for use in plan.uses[number] if beside else ():
-                    chain = plan.chains[use.chain]
-                    # Two characters are too few alone; beside other words one right one is enough.
-                    sure = beside if len(use.run) + chain.stretches > 2 else likeness
-                    if not sure or not plan.leaves[chain.leaf].sounds or chain.strict:
-                        continue
-                    span = (start, end) if len(use.run) == 1 else self._run(use, start, end)
-                    if span is not None:
-                        self._found(use, *span, sure)
+                if not beside:
+                    continue
+                if number not in self._heard:
+                    self._heard[number] = []
+                    if number not in self._found:
+                        self._tell(number)
+                self._heard[number].append((start, end, likeness, beside))
 
-    def _found(self, use: Use, start: int, end: int, likeness: float) -> None:
-        """A run stands at a place: a whole phrase is a hit, a stretch of a template waits for the others."""
-        chain = self.plan.chains[use.chain]
-        if chain.stretches > 1:
-            self._parts.setdefault(use.chain, []).append((use.stretch, [(start, end, likeness)]))
-            if use.stretch == self.plan.telling[use.chain]:
-                self._promising.add(use.chain)
-        elif not chain.strict or self._particles_there(chain.strict, start, end):
-            sure = self.plan.leaves[chain.leaf].confidence * likeness
-            self._keep(chain.leaf, start, end, sure, "exact" if likeness == 1 else "homophone")
+    def _tell(self, number: int) -> None:
+        told = self._told
+        for leaf, lead in self.plan.told[number]:
+            if leaf in told:
+                told[leaf].append((number, lead))
+            else:
+                told[leaf] = [(number, lead)]
 
-    def _connect(self) -> None:
-        """Templates with gaps: their stretches, found one by one, put together in order."""
-        promising, parts = self._promising, self._parts
-        for number, places in self._places.items():
-            for chain, stretch in self.plan.belongs[number].parts:
-                if chain in promising:
-                    parts.setdefault(chain, []).append((stretch, places))
-        for number in promising:
-            chain, found = self.plan.chains[number], parts[number]
-            if len(found) < chain.stretches or len({stretch for stretch, _ in found}) < chain.stretches:
-                continue
-            places = [sorted([place for stretch, those in found if stretch == i for place in those])[:MOST_PARTS]
-                      for i in range(chain.stretches)]
-            leaf = self.plan.leaves[chain.leaf]
-            for start, end, likeness in places[0]:
-                found = self._onwards(chain, places, 1, end)
-                if found is not None:
-                    sure = min(likeness, found[1])
-                    self._keep(chain.leaf, start, found[0], leaf.confidence * sure, "exact" if sure == 1 else "homophone")
+    # what a leaf makes of it
+    def _look(self, leaf: int) -> list[Hit]:
+        """The hits of a leaf that has been told of something, or has to look for itself."""
+        plan, text, kind = self.plan, self.text, self.plan.leaves[leaf]
+        places: list[Place] = []
+        chains: dict[int, None] = {}
+        told: list[tuple[int | str, Lead]] = [*self._told.get(leaf, ()), *plan.alone.get(leaf, ())]
+        for where, lead in told:
+            if type(lead) is str:
+                places += self._whole(where, lead, kind.sounds)
+            elif type(lead) is int:
+                chains[lead] = None
+            else:
+                places += self._runs(lead, where, kind.sounds)
+        for chain in chains:
+            places += self._connected(plan.chains[chain], kind.sounds)
+        hits: list[Hit] = []
+        offsets, origin, speakers = text.offsets, text.origin, text.speakers
+        for start, end, likeness in places:
+            first = origin[start]
+            turn = bisect_right(offsets, first) - 1
+            if kind.who == "any" or kind.who == speakers[turn]:
+                hits.append(Hit(turn, first, origin[end - 1] + 1, kind.confidence * likeness,
+                                "exact" if likeness == 1 else "homophone", kind.weak))
+        for slot in plan.slots.get(leaf, ()):
+            for start, end, likeness in self.slots.spans(slot):
+                self._note(hits, leaf, origin[start], origin[end - 1] + 1, likeness,
+                           "pattern" if likeness == 1 else "homophone")
+        if leaf in plan.regexes:
+            self._locate(hits, leaf, plan.regexes[leaf])
+        if leaf in plan.words:
+            self._words(hits, leaf, *plan.words[leaf])
+        return hits[:MOST_HITS]
+
+    def _note(self, hits: list[Hit], leaf: int, start: int, end: int, likeness: float, match: Match) -> None:
+        """A hit given by places in the whole text, if its speaker counts."""
+        kind = self.plan.leaves[leaf]
+        turn = bisect_right(self.text.offsets, start) - 1
+        if kind.who == "any" or kind.who == self.text.speakers[turn]:
+            hits.append(Hit(turn, start, end, kind.confidence * likeness, match, kind.weak))
+
+    def _whole(self, where: int | str, strict: str, sounds: bool) -> Iterator[Place]:
+        """Where a literal (or a character) that is the whole phrase stands."""
+        if isinstance(where, str):
+            spans = [(start, start + 1) for start in self._places_of(where)]
+        else:
+            spans = [(start, end) for _, start, end in self._found.get(where, ())]
+        for start, end in spans:
+            if not strict or self._particles_there(strict, start, end):
+                yield start, end, 1.0
+        if sounds and not strict and where in self._heard:
+            for start, end, likeness, _ in self._heard[where]:
+                if likeness:
+                    yield start, end, likeness
+
+    def _beside(self, where: int | str, sounds: bool) -> list[Place]:
+        """Where a literal (or a character) stands that has other words beside it."""
+        if isinstance(where, str):
+            return [(start, start + 1, 1.0) for start in self._places_of(where)]
+        places = [(start, end, 1.0) for _, start, end in self._found.get(where, ())]
+        if sounds and where in self._heard:
+            places += [(start, end, beside) for start, end, _, beside in self._heard[where]]
+        return places
+
+    def _places_of(self, character: str) -> list[int]:
+        if character not in self._single:
+            key, at = self.text.key, -1
+            places = self._single[character] = []
+            while (at := key.find(character, at + 1)) >= 0 and len(places) < MOST_HITS:
+                places.append(at)
+        return self._single[character]
+
+    def _particles_there(self, phrase: str, start: int, end: int) -> bool:
+        """For `=好的`: the phrase with its particles stands in the light text at the hit."""
+        first, last = self.text.origin[start], self.text.origin[end - 1]
+        return phrase in self.text.light[max(0, first - 4):last + 4]
+
+    # templates with gaps
+    def _connected(self, chain: Chain, sounds: bool) -> Iterator[Place]:
+        """The hits of a template with gaps: from its telling stretch outwards, each stretch looked for beside its neighbour."""
+        telling, number = chain.telling, len(chain.stretches)
+        places: list[list[Place]] = [[] for _ in range(number)]
+        places[telling] = self._stretch(chain.stretches[telling], sounds)
+        for i in (*range(telling - 1, -1, -1), *range(telling + 1, number)):
+            if i < telling:
+                near = [(start - chain.gaps[i] - 1, start) for start, _, _ in places[i + 1]]
+            else:
+                near = [(end, end + chain.gaps[i - 1] + 1) for _, end, _ in places[i - 1]]
+            places[i] = self._stretch(chain.stretches[i], sounds, near) if near else []
+        if not all(places):
+            return
+        for start, end, likeness in places[0]:
+            onwards = self._onwards(chain, places, 1, end)
+            if onwards is not None:
+                yield start, onwards[0], min(likeness, onwards[1])
+
+    def _stretch(self, stretch: Stretch, sounds: bool, near: list[tuple[int, int]] | None = None) -> list[Place]:
+        """Where a stretch stands, in the order of the text; its single characters only within one of the spans `near`."""
+        places: set[Place] = set()
+        for number in self._found.keys() & stretch.literals:
+            places.update([(start, end, 1.0) for _, start, end in self._found[number]])
+        if sounds and self._heard:
+            for number in self._heard.keys() & stretch.literals:
+                places.update([(start, end, beside) for start, end, _, beside in self._heard[number]])
+        for where, use in stretch.uses:
+            places.update(self._runs(use, where, sounds))
+        if (characters := stretch.characters):
+            if near is None:
+                places.update([(at, at + 1, 1.0) for character in characters for at in self._places_of(character)])
+            else:
+                key = self.text.key
+                places.update([(at, at + 1, 1.0) for start, end in near for at in range(max(start, 0), min(end, len(key)))
+                               if key[at] in characters])
+        return sorted(places)[:MOST_PARTS]
 
     def _onwards(self, chain: Chain, places: list[list[Place]], index: int, at: int) -> tuple[int, float] | None:
         """End and likeness of the surest way on from `at` through the stretches from `index`."""
-        if index == chain.stretches:
+        if index == len(places):
             return at, 1.0
         best: tuple[int, float] | None = None
-        here = places[index]
-        for start, end, likeness in here[bisect_left(here, (at, 0, 0.0)):]:
-            if start > at + chain.gaps[index - 1] or BREAK in self.text.key[at:start]:
+        here, furthest = places[index], at + chain.gaps[index - 1]
+        for i in range(bisect_left(here, (at, 0, 0.0)), len(here)):
+            start, end, likeness = here[i]
+            if start > furthest or BREAK in self.text.key[at:start]:
                 break
             onwards = self._onwards(chain, places, index + 1, end)
             if onwards is not None and (best is None or min(likeness, onwards[1]) > best[1]):
@@ -186,11 +253,14 @@ class Scan:
                     break
         return best
 
-    def _run(self, use: Use, start: int, end: int) -> tuple[int, int] | None:
-        """The whole span of a run with slots whose anchor is at `key[start:end]`, or None."""
-        first = self._backwards(use.run, use.anchor - 1, start)
-        last = self._forwards(use.run, use.anchor + 1, end) if first is not None else None
-        return None if first is None or last is None else (first, last)
+    # runs with slots
+    def _runs(self, use: Use, where: int | str, sounds: bool) -> Iterator[Place]:
+        """Where a run with slots stands whose anchor is a literal or a character."""
+        for start, end, likeness in self._beside(where, sounds):
+            first = self._backwards(use.run, use.anchor - 1, start)
+            last = self._forwards(use.run, use.anchor + 1, end) if first is not None else None
+            if first is not None and last is not None:
+                yield first, last, likeness
 
     def _backwards(self, run: Run, index: int, at: int) -> int | None:
         if index < 0:
@@ -218,33 +288,13 @@ class Scan:
                 return found
         return None
 
-    def _particles_there(self, phrase: str, start: int, end: int) -> bool:
-        """For `=好的`: the phrase with its particles stands in the light text at the hit."""
-        first, last = self.text.origin[start], self.text.origin[end - 1]
-        return phrase in self.text.light[max(0, first - 4):last + 4]
-
-    def _keep(self, leaf: int, start: int, end: int, confidence: float, match: Match) -> None:
-        """Note a hit given by places in `key`."""
-        origin = self.text.origin
-        self._note(leaf, origin[start], origin[end - 1] + 1, confidence, match)
-
-    def _note(self, leaf: int, start: int, end: int, confidence: float, match: Match) -> None:
-        turn = bisect_right(self.text.offsets, start) - 1
-        kind = self.plan.leaves[leaf]
-        if kind.who in ("any", self.text.speakers[turn]):
-            hits = self.hits.get(leaf)
-            hit = Hit(turn, start, end, confidence, match, kind.weak)
-            if hits is None:
-                self.hits[leaf] = [hit]
-            elif len(hits) < MOST_HITS:
-                hits.append(hit)
-
-    def _locate(self, leaf: int, compiled: re2._Regexp) -> None:
+    # regular expressions and words
+    def _locate(self, hits: list[Hit], leaf: int, compiled: re2._Regexp) -> None:
         """Where a regular expression matches in what its speaker says."""
-        kind = self.plan.leaves[leaf]
-        if kind.who not in self._said:
-            self._said[kind.who] = self._spoken(kind.who)
-        said, places = self._said[kind.who]
+        who = self.plan.leaves[leaf].who
+        if who not in self._said:
+            self._said[who] = self._spoken(who)
+        said, places = self._said[who]
         light = self.text.light
         for found in compiled.finditer(said):
             first, last = found.span()
@@ -254,7 +304,7 @@ class Scan:
             while start < end and light[start] in SEPARATORS:  # a pattern may begin with the turn's border
                 start += 1
             if end > start:
-                self._note(leaf, start, end, kind.confidence, "pattern")
+                self._note(hits, leaf, start, end, 1.0, "pattern")
 
     def _spoken(self, who: str) -> tuple[bytes, list[int]]:
         """The light text of a speaker's turns, their borders on both sides, and for each of its bytes the place in the whole."""
@@ -268,16 +318,11 @@ class Scan:
         begins = (np.frombuffer(said, np.uint8) & 0xC0) != 0x80
         return said, places[np.cumsum(begins) - 1].tolist()
 
-    def _words(self) -> None:
-        waiting = [(leaf, trigger, patterns) for leaf, (trigger, patterns) in self.plan.word_leaves.items()
-                   if not self.nothing(trigger)]
-        if not waiting:
-            return
+    def _words(self, hits: list[Hit], leaf: int, trigger: int, patterns: list[list[dict]]) -> None:
+        """Where patterns over words match in turns that a phrase has pointed to."""
         from rules.words import find
 
-        for leaf, trigger, patterns in waiting:
-            for turn in sorted({hit.turn for hit in self.of(trigger)}):
-                offset = self.text.offsets[turn]
-                for start, end in find(patterns, self.text.light[offset:self.text.end_of(turn)]):
-                    self._note(leaf, offset + start, offset + end, self.plan.leaves[leaf].confidence, "pattern")
-
+        for turn in sorted({hit.turn for hit in self.of(trigger)}):
+            offset = self.text.offsets[turn]
+            for start, end in find(patterns, self.text.light[offset:self.text.end_of(turn)]):
+                self._note(hits, leaf, offset + start, offset + end, 1.0, "pattern")

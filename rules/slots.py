@@ -44,56 +44,53 @@ LONGEST = {"staff_number": 9, "staff_name": 5, "customer_name": 4, "phone": 13, 
 LONG = 16
 """… and of the other kinds'."""
 _COMPILED = {kind: re.compile(pattern) for kind, (pattern, _) in PATTERNS.items()}
-_ANYWHERE = {kind: re.compile(f"(?={pattern})") for kind, (pattern, _) in PATTERNS.items()}
-Places = tuple[dict[int, list[int]], dict[int, list[int]]]
+_NEVER = "(?!)"
 
 
 class Slots:
-    """Slot values in one call's key text; `names` adds the call's own names to a kind's pattern (as keys)."""
+    """Slot values in one call's key text; `names` adds the call's own names to a kind's pattern (as keys).
 
-    def __init__(self, key: str, names: dict[str, Sequence[str]]) -> None:
-        self.key, self.names = key, names
-        self._known: dict[str, Places] = {}
+    Values are looked for where they are asked for, beside the words of a phrase: few places of a call are.
+    """
 
-    def ends(self, kind: str, start: int) -> Sequence[int]:
+    def __init__(self, key: str, sound: str, names: dict[str, Sequence[str]]) -> None:
+        self.key, self.sound, self.names = key, sound, names
+        self._ends: dict[tuple[str, int], tuple[int, ...]] = {}
+        self._named: dict[str, list[tuple[int, int, float]]] = {}
+
+    def ends(self, kind: str, start: int) -> tuple[int, ...]:
         """Where values of the kind that begin at `start` end, the longest first."""
-        return self._places(kind)[0].get(start, ())
-
-    def beside(self, kind: str, place: int, after: bool) -> bool:
-        """Whether a value of the kind begins (`after`) or ends at a place."""
-        return place in self._places(kind)[0 if after else 1]
+        known = self._ends.get((kind, start))
+        if known is None:
+            pattern, key = _COMPILED[kind], self.key
+            found: set[int] = set()
+            if pattern.match(key, start):
+                furthest = min(start + LONGEST.get(kind, LONG), len(key))
+                found.update([end for end in range(start + 1, furthest + 1) if pattern.fullmatch(key, start, end)])
+            found.update([end for begin, end, _ in self.named(kind) if begin == start])
+            known = self._ends[kind, start] = tuple(sorted(found, reverse=True))
+        return known
 
     def starts(self, kind: str, end: int) -> Sequence[int]:
         """Where values of the kind that end at `end` begin, the longest first."""
-        return self._places(kind)[1].get(end, ())
+        longest = max([LONGEST.get(kind, LONG), *[stop - start for start, stop, _ in self.named(kind)]])
+        return [start for start in range(max(0, end - longest), end) if end in self.ends(kind, start)]
 
-    def _places(self, kind: str) -> Places:
-        """All values of a kind, overlapping ones too: ends by start and starts by end."""
-        if kind not in self._known:
-            pattern, key = _COMPILED[kind], self.key
-            found = {(m.start(), end) for m in _ANYWHERE[kind].finditer(key)
-                     for end in range(m.start() + 1, min(m.start() + LONGEST.get(kind, LONG), len(key)) + 1)
-                     if pattern.fullmatch(key, m.start(), end)}
-            found.update((start, end) for name in self.names.get(kind, ()) for start, end, _ in find_by_sound(name, key))
-            ends: dict[int, list[int]] = {}
-            starts: dict[int, list[int]] = {}
-            for start, end in sorted(found, reverse=True):
-                ends.setdefault(start, []).append(end)
-                starts.setdefault(end, []).insert(0, start)
-            self._known[kind] = ends, starts
-        return self._known[kind]
+    def named(self, kind: str) -> list[tuple[int, int, float]]:
+        """Where the call's own names of a kind stand, with their likeness."""
+        if kind not in self._named:
+            self._named[kind] = [found for name in self.names.get(kind, ()) for found in find_by_sound(name, self.key, self.sound)]
+        return self._named[kind]
 
     def spans(self, kind: str) -> list[tuple[int, int, float]]:
         """All values of a kind in the call: start, end, and how far the sound alone says so (1: the very characters)."""
-        found = [(*m.span(), 1.0) for m in _COMPILED[kind].finditer(self.key)]
-        for name in self.names.get(kind, ()):
-            found += find_by_sound(name, self.key)
-        return sorted(found)
+        found = [(*m.span(), 1.0) for m in _COMPILED[kind].finditer(self.key)] if PATTERNS[kind][0] != _NEVER else []
+        return sorted(found + self.named(kind))
 
 
-def find_by_sound(name: str, key: str) -> list[tuple[int, int, float]]:
-    """Places of a name in a key text, by near sound, with their likeness; see `alike`."""
-    sound, wanted = sound_of(key), sound_of(name)
+def find_by_sound(name: str, key: str, sound: str) -> list[tuple[int, int, float]]:
+    """Places of a name in a key text of that sound, by near sound, with their likeness; see `alike`."""
+    wanted = sound_of(name)
     found, at = [], sound.find(wanted)
     while at >= 0:
         end = at + len(wanted)

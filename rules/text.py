@@ -165,7 +165,7 @@ def exact_sound_of(key: str) -> str:
 class Text:
     """The words of one call; built once and read by everything that matches."""
 
-    __slots__ = ("key", "light", "offsets", "origin", "raw", "speakers")
+    __slots__ = ("key", "light", "offsets", "origin", "raw", "sound", "speakers")
 
     def __init__(self, texts: Sequence[str], speakers: Sequence[str]) -> None:
         self.speakers = speakers
@@ -184,6 +184,7 @@ class Text:
         self.raw = "".join(pieces)
         self.light = light(self.raw)
         self.key, self.origin = squeeze(self.light)
+        self.sound = sound_of(self.key)
 
     def turn_at(self, place: int) -> int:
         """The turn that holds `key[place]`."""

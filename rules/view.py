@@ -55,7 +55,7 @@ class View:
         self.turns: tuple[Turn, ...] = call.turns
         self.speakers: list[Speaker] = [turn.speaker for turn in call.turns]
         self.text = Text([turn.text for turn in call.turns], self.speakers)
-        self.slots = Slots(self.text.key, self._names())
+        self.slots = Slots(self.text.key, self.text.sound, self._names())
         self.scan = Scan(plan, self.text, self.slots)
         self._hits: dict[str, tuple[Hit, ...]] = {}
         self._doubts: dict[str, tuple[Hit, ...]] = {}
