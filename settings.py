@@ -22,7 +22,8 @@ class Section(BaseModel):
 class Models(Section):
     """Which models, where their weights are, and on what they run."""
 
-    recogniser: str = Field(default="whisper-base", description="Recogniser by name; `tingjian doctor` lists what there is")
+    recogniser: str = Field(default="auto", description="Recogniser by name; `tingjian doctor` lists what there is. auto: the "
+                            "best for this machine whose weights are here, else whisper-base")
     directory: Path | None = Field(
         default=None, description="Local directory looked into first: DIRECTORY/whisper-base/model.bin …")
     cache: Path = Field(default=Path("~/.cache/tingjian/models"), description="The shelf: where fetched weights are kept")
@@ -40,7 +41,8 @@ class Speech(Section):
     workers: int = Field(default=0, ge=0, description="Recogniser workers; 0 is one single-threaded worker a core")
     beam_size: int = Field(default=5, ge=1, le=10, description="Hypotheses kept while decoding")
     language: str = Field(default="zh", description="Language code given to the recogniser")
-    hot_words: list[str] = Field(default=[], description="Words the recogniser should expect: products, companies, names")
+    hot_words: list[str] = Field(default=[], description="Words the recogniser should expect in every call: products, phrases")
+    hints: bool = Field(default=True, description="Tell the recogniser each call's own names: organisation, agent, customer")
     max_hours: float = Field(default=8.0, gt=0, description="Longer recordings are refused")
 
 

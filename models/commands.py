@@ -81,8 +81,9 @@ def _show(report: dict[str, Any]) -> None:
         table.add_row(name, version or "–", extra if not version else "")
     console.print(table)
     _model_table(console, report["models"])
-    console.print(f"Recognition: {plan['recogniser']} on {plan['device']}, {plan['compute_type']}, {plan['workers']} × "
-                  f"{plan['threads']} thread, batches of {plan['batch']}: {plan['why']}.", markup=False)
+    console.print(f"Recogniser: {plan['recogniser']}: {plan['chosen']}. Confidences of words: {plan['confidence']}.", markup=False)
+    console.print(f"Recognition: on {plan['device']}, {plan['compute_type']}, {plan['workers']} × {plan['threads']} thread, "
+                  f"batches of {plan['batch']}: {plan['why']}.", markup=False)
     console.print(f"Speakers of mono calls: {voices['name']} ({voices['embedding']} embeddings): {voices['why']}.",
                   markup=False)
     console.print("ffmpeg is not needed: recordings are decoded by the av package.", markup=False)

@@ -5,14 +5,14 @@ import importlib.metadata
 import sys
 from typing import Any
 
-from models import catalogue, diariser, machine, shelf, sources
+from models import catalogue, confidence, diariser, machine, recogniser, shelf, sources
 from records import Problem
 from settings import Settings
 
 PACKAGES = ("ctranslate2", "faster-whisper", "onnxruntime", "av", "numpy", "scipy", "torch", "torchaudio", "speechbrain",
-            "pyannote.audio", "onnx", "transformers")
+            "pyannote.audio", "onnx", "transformers", "sherpa-onnx")
 OPTIONAL = {"torch": "diarize", "torchaudio": "diarize", "speechbrain": "diarize", "pyannote.audio": "diarize",
-            "onnx": "convert", "transformers": "convert"}
+            "onnx": "convert", "transformers": "convert", "sherpa-onnx": "sherpa"}
 
 
 def examine(settings: Settings) -> dict[str, Any]:
@@ -25,7 +25,8 @@ def examine(settings: Settings) -> dict[str, Any]:
     here = machine.inspect()
     report: dict[str, Any] = {
         "python": sys.version.split()[0], "packages": _packages(),
-        "machine": {"cores": here.cores, "memory": here.memory, "gpus": list(here.gpus), "processor": here.processor},
+        "machine": {"cores": here.cores, "memory": here.memory, "gpus": list(here.gpus), "processor": here.processor,
+                    "instructions": list(here.instructions)},
         "environment": sources.environment(),
     }
     problems += [f"{name} is missing or broken: pip install 'tingjian'" for name, found in report["packages"].items()
@@ -36,10 +37,12 @@ def examine(settings: Settings) -> dict[str, Any]:
         known = catalogue.built_in()
         problems.append(str(fault))
     report["models"] = {name: _model(name, model, settings) for name, model in known.items()}
-    _recogniser(settings, report["models"], problems, advice)
-    weights = known[settings.models.recogniser].size if settings.models.recogniser in known else 0
+    choice = machine.choose(settings.models, here, lambda name: recogniser.here(name, settings.models))
+    _recogniser(choice.name, settings, report, problems, advice)
+    weights = known[choice.name].size if choice.name in known else 0
     plan = machine.plan(settings.models, settings.speech, here, weights)
-    report["recognition"] = {"recogniser": settings.models.recogniser, **plan._asdict()}
+    report["recognition"] = {"recogniser": choice.name, "chosen": choice.why, **plan._asdict(),
+                             "confidence": "calibrated" if confidence.load(choice.name).version else "the recogniser's own"}
     if plan.device == "cuda" and not here.gpus:
         problems.append("models.device is cuda, but CTranslate2 sees no GPU: pip install 'tingjian[gpu]', or set it to auto")
     report["diariser"] = _diariser(settings, problems, advice)
@@ -72,9 +75,11 @@ def _model(name: str, model: catalogue.Model, settings: Settings) -> dict[str, A
     return entry | {"state": found.trust, "path": str(found.path), "version": found.version, "licence": licence}
 
 
-def _recogniser(settings: Settings, models: dict[str, Any], problems: list[str], advice: list[str]) -> None:
-    name = settings.models.recogniser
+def _recogniser(name: str, settings: Settings, report: dict[str, Any], problems: list[str], advice: list[str]) -> None:
+    models = report["models"]
     entry = models.get(name)
+    if name.split("-")[0] in ("sensevoice", "paraformer") and report["packages"]["sherpa-onnx"] is None:
+        problems.append(f"{name} runs through sherpa-onnx, which is not installed: pip install 'tingjian[sherpa]'")
     if entry is None:
         recognisers = [other for other, one in models.items() if one["kind"] == "recogniser"]
         problems.append(f"models.recogniser is {name!r}, which is not known: set it to one of {', '.join(recognisers)}")

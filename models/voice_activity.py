@@ -5,8 +5,11 @@ of any length is read in blocks, with the state carried over: the answer is the 
 """
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,19 +68,26 @@ class VoiceActivity:
     """The detector. May be used from several threads: a call holds all its state."""
 
     def __init__(self) -> None:
-        import faster_whisper
+        package = next(iter(find_spec("faster_whisper").submodule_search_locations))  # pyright: ignore
+        self._path = next((Path(package) / "assets").glob("silero_vad*.onnx"))
+        self.name = self._path.stem
+        self._loading = threading.Lock()
+
+    @cached_property
+    def _session(self) -> Any:
+        """Loaded at the first sound: the name, which is part of a transcript's version, is known without."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.inter_op_num_threads = options.intra_op_num_threads = 1    # the pipeline has a thread a core already
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 4
-        path = next((Path(faster_whisper.__file__).parent / "assets").glob("silero_vad*.onnx"))
-        self.name = path.stem
-        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
 
     def detect(self, blocks: Iterable[np.ndarray]) -> Activity:
         """Float32 mono blocks at 16 kHz, in order and without gaps; all but the last a multiple of 512 samples long."""
+        with self._loading:
+            session = self._session
         hidden = cell = np.zeros((1, 1, 128), np.float32)
         tail = np.zeros((1, CONTEXT), np.float32)
         probabilities, levels = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
@@ -87,7 +97,7 @@ class VoiceActivity:
             windows = np.pad(block, (0, -len(block) % WINDOW)).reshape(-1, WINDOW)
             before = np.concatenate((tail, windows[:-1, -CONTEXT:]))
             tail = windows[-1:, -CONTEXT:]
-            out, hidden, cell = self._session.run(
+            out, hidden, cell = session.run(
                 None, {"input": np.concatenate((before, windows), axis=1), "h": hidden, "c": cell})
             probabilities.append(np.asarray(out, np.float32).reshape(-1))
             levels.append(level(windows))

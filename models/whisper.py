@@ -2,37 +2,35 @@
 
 faster-whisper gives the tokenizer, the features and the file layout. What is our own is the order of work: the pipeline
 has cut the sound into chunks of at most 30 s of voice, so the language is given, no time tokens are decoded, and the
-words' times come from one alignment a chunk. A chunk is decoded again at a higher temperature only where the first try
-looks wrong.
+words' times come from one alignment a chunk. A chunk is decoded again only where the first try looks wrong.
 """
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models import shelf, vocabulary
-from models.recogniser import SAMPLE_RATE, Segment
+from models import confidence, hinting, machine, shelf, vocabulary
+from models.machine import Plan
+from models.recogniser import SAMPLE_RATE, Segment, compression_ratio, signature
 from records import Word
 from settings import Models, Speech
 
-VERSION = 1                             # of this adapter: raise it when the same weights give other text
+VERSION = 2                             # of this adapter: raise it when the same weights give other text
 WINDOW = 30.0                           # seconds that the encoder was trained on
 FRAMES = 3000                           # 10 ms each
 # Work grows with what is encoded, so a shorter chunk is filled up only to its own length and a little silence; under some
 # 10 s the encoder, trained on 30 s, becomes unreliable. Same text as with 30 s, a quarter less work.
 FEWEST_FRAMES, AFTERWARDS, ROUNDING = 1000, 100, 100
 TOKENS_PER_SECOND = 50                  # encoder positions, which alignment counts in
-TEMPERATURES = (0.2, 0.4, 0.6)          # for a second look, as in Whisper's own decoding, without its wildest
+TEMPERATURES = (0.2, 0.4, 0.6)          # for a third look, as in Whisper's own decoding, without its wildest
 COMPRESSION_LIMIT, LOGPROB_LIMIT = 2.4, -1.0    # Whisper's own thresholds of a failed chunk
 LONGEST_TOKENS = 224                    # half of Whisper's 448 positions; 30 s of quick Mandarin are some 200
+PASSES = 4                              # a GPU is handed so many passes at once, to sort them by length
 APPENDED = "\"'.。,，!！?？:：”)]}、…；;％%"
+FILLER = "，"                           # evens out the lengths of what comes before the chunks of one pass
 
 
 class Whisper:
@@ -42,75 +40,97 @@ class Whisper:
 
     @classmethod
     def open(cls, models: Models, speech: Speech) -> Whisper:
-        """Finds the weights on the shelf, chooses device, type and workers, and loads."""
+        """Finds the weights on the shelf, chooses device, type and workers (models.machine), and loads."""
         directory = shelf.locate(models.recogniser, models)
-        return cls(models.recogniser, directory, shelf.version(models.recogniser), models, speech)
+        size = sum(path.stat().st_size for path in directory.iterdir())
+        plan = machine.plan(models, speech, machine.inspect(), size)
+        return cls(models.recogniser, directory, shelf.version(models.recogniser), speech, plan)
 
-    def __init__(self, name: str, directory: Path, weights: str, models: Models, speech: Speech) -> None:
+    def __init__(self, name: str, directory: Path, weights: str, speech: Speech, plan: Plan) -> None:
         import ctranslate2
         import tokenizers
         from faster_whisper.feature_extractor import FeatureExtractor
         from faster_whisper.tokenizer import Tokenizer
 
-        cuda = models.device == "cuda" or (models.device == "auto" and ctranslate2.get_cuda_device_count() > 0)
-        kind = models.compute_type if models.compute_type != "auto" else "float16" if cuda else "int8"
-        # Measured (bench/throughput.py): on a CPU a single-threaded worker a core beats batches; a GPU wants one big batch.
-        self.workers = speech.workers or (1 if cuda else len(os.sched_getaffinity(0)))
-        self.batch = 16 if cuda else 1
-        self.name = name
+        self.name, self.weights, self.workers = name, weights, plan.workers
+        self._pass = plan.batch
+        self.batch = plan.batch * PASSES if plan.batch > 1 else 1
         self.beam_size = speech.beam_size
+        self._hot_words = tuple(speech.hot_words)
         self._tokens = Tokenizer(
             tokenizers.Tokenizer.from_file(str(directory / "tokenizer.json")), True, "transcribe", speech.language)
-        opening = self._opening(speech)
-        smaller = vocabulary.cut(directory, opening) if speech.language == "zh" else None
+        smaller = vocabulary.cut(directory, self._opening(())) if speech.language == "zh" else None
         self._net = ctranslate2.models.Whisper(
-            str(directory), device="cuda" if cuda else "cpu", compute_type=kind, inter_threads=self.workers, intra_threads=1,
-            files=smaller.files if smaller else None)
+            str(directory), device=plan.device, compute_type=plan.compute_type, inter_threads=self.workers,
+            intra_threads=plan.threads, files=smaller.files if smaller else None)
         self._to_model, self._from_model = vocabulary.translator(smaller)
         self._features = FeatureExtractor(feature_size=self._net.n_mels)
-        self._prompt = self._to_model(opening)
         self._start = self._to_model(self._tokens.sot_sequence)
         self._suppressed = self._to_model(suppressed(self._tokens))
-        self.options = {"compute_type": kind, "beam_size": self.beam_size, "language": speech.language,
-                        "hot_words": list(speech.hot_words), "vocabulary": vocabulary.VERSION if smaller else None}
-        shaping = json.dumps([VERSION, weights, self.options], ensure_ascii=False)
-        self.version = f"{name}:{hashlib.sha256(shaping.encode()).hexdigest()[:12]}"
-        self.weights = weights
+        self._calibration = confidence.load(name)
+        self.options = options(name, speech, plan) | {"vocabulary": vocabulary.VERSION if smaller else None}
+        self.version = signature(name, weights, VERSION, self.options)
 
-    def _opening(self, speech: Speech) -> list[int]:
-        """The tokens that decoding begins with: hot words as what came before, then language and task."""
+    def _opening(self, hints: Sequence[str]) -> list[int]:
+        """The tokens that decoding begins with: hot words and hints as what came before, then language and task."""
         tokens = self._tokens
-        before: list[int] = []
-        if speech.hot_words:
-            before = [tokens.sot_prev, *tokens.encode(" " + "，".join(speech.hot_words))[:LONGEST_TOKENS - 1]]
+        told = hinting.opening([*self._hot_words, *hints])
+        before = [tokens.sot_prev, *tokens.encode(" " + told)[:hinting.MOST_TOKENS]] if told else []
         return [*before, *tokens.sot_sequence, tokens.no_timestamps]
 
-    def recognise(self, chunks: Sequence[np.ndarray]) -> list[Segment]:
+    def recognise(self, chunks: Sequence[np.ndarray], hints: Sequence[Sequence[str]] = ()) -> list[Segment]:
+        """As models.recogniser.Recogniser; more chunks than fit one pass are sorted by length, so that little is padded."""
+        told = list(hints) if hints else [()] * len(chunks)
+        order = sorted(range(len(chunks)), key=lambda index: -len(chunks[index]))
+        found: dict[int, Segment] = {}
+        for begin in range(0, len(order), self._pass):
+            part = order[begin:begin + self._pass]
+            found |= zip(part, self._together([chunks[at] for at in part], [told[at] for at in part]), strict=True)
+        return [found[index] for index in range(len(chunks))]
+
+    def _together(self, chunks: list[np.ndarray], hints: list[Sequence[str]]) -> list[Segment]:
+        """One pass: the chunks are encoded, decoded and aligned as one batch."""
         import ctranslate2
 
         lengths = [min(FRAMES, -(-len(chunk) // 160)) for chunk in chunks]
         size = min(FRAMES, max(FEWEST_FRAMES, -(-(max(lengths) + AFTERWARDS) // ROUNDING) * ROUNDING))
         features = np.stack([self._mel(chunk, size) for chunk in chunks])
         encoded = self._net.encode(ctranslate2.StorageView.from_array(features))
-        tries = self._decode(encoded, len(chunks), 0.0)
+        tries = self._decode(encoded, self._prompts(hints))
         for index, first in enumerate(tries):
-            if failed(first):
-                tries[index] = self._again(features[index:index + 1], first)
+            told = [*self._hot_words, *hints[index]]
+            if failed(first) or hinting.echoes(first["text"], told):
+                tries[index] = self._again(features[index:index + 1], first, bool(told))
         words = self._align(encoded, [each["tokens"] for each in tries], lengths)
-        return [_segment(each, found) for each, found in zip(tries, words, strict=True)]
+        return [_segment(each, self._calibration.applied(found, each, chunk))
+                for each, found, chunk in zip(tries, words, chunks, strict=True)]
+
+    def _prompts(self, hints: Sequence[Sequence[str]]) -> list[list[int]]:
+        """What each chunk's decoding begins with, all of one length, as CTranslate2 wants the prompts of a batch."""
+        prompts = [self._to_model(self._opening(each)) for each in hints]
+        longest = max(len(prompt) for prompt in prompts)
+        if all(len(prompt) == longest for prompt in prompts):
+            return prompts
+        previous = self._to_model([self._tokens.sot_prev])
+        filler = self._to_model(self._tokens.encode(FILLER))[:1]
+        even = []
+        for prompt in prompts:
+            body = prompt[1:] if prompt[:1] == previous else prompt
+            even.append([*previous, *filler * (longest - 1 - len(body)), *body] if len(prompt) < longest else prompt)
+        return even
 
     def _mel(self, chunk: np.ndarray, size: int) -> np.ndarray:
         """Log mel features (n_mels, size) of one chunk; what is missing is filled up as faster-whisper does."""
         features = self._features(chunk[:int(WINDOW * SAMPLE_RATE)])[:, :size]
         return np.pad(features, ((0, 0), (0, size - features.shape[1]))).astype(np.float32)
 
-    def _decode(self, encoded: Any, count: int, temperature: float) -> list[dict[str, Any]]:
+    def _decode(self, encoded: Any, prompts: list[list[int]], temperature: float = 0.0) -> list[dict[str, Any]]:
         search: dict[str, Any] = {"beam_size": self.beam_size}
         if temperature:
             search = {"beam_size": 1, "num_hypotheses": self.beam_size, "sampling_topk": 0,
                       "sampling_temperature": temperature}
         results = self._net.generate(
-            encoded, [self._prompt] * count, max_length=len(self._prompt) + LONGEST_TOKENS, return_scores=True,
+            encoded, prompts, max_length=len(prompts[0]) + LONGEST_TOKENS, return_scores=True,
             return_no_speech_prob=True, suppress_tokens=self._suppressed, **search)
         return [self._try(result, temperature) for result in results]
 
@@ -121,14 +141,16 @@ class Whisper:
         return {"tokens": tokens, "text": text, "temperature": temperature, "no_speech_prob": result.no_speech_prob,
                 "avg_logprob": result.scores[0] * length / (length + 1), "compression_ratio": compression_ratio(text)}
 
-    def _again(self, features: np.ndarray, first: dict[str, Any]) -> dict[str, Any]:
-        """Samples a failed chunk at rising temperatures until one looks right, else the likeliest that is no loop."""
+    def _again(self, features: np.ndarray, first: dict[str, Any], told: bool) -> dict[str, Any]:
+        """A failed or doubtful chunk without what it was told, then sampled at rising temperatures until one try looks
+        right; else the likeliest that is no loop. A chunk that only needed to be heard without hints is not sampled."""
         import ctranslate2
 
         encoded = self._net.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
-        tries = [first]
-        for temperature in TEMPERATURES:
-            tries += self._decode(encoded, 1, temperature)
+        bare = [self._to_model([*self._tokens.sot_sequence, self._tokens.no_timestamps])]
+        tries = [] if told else [first]
+        for temperature in (0.0, *TEMPERATURES) if told else TEMPERATURES:
+            tries += self._decode(encoded, bare, temperature)
             if not failed(tries[-1]):
                 return tries[-1]
         whole = [each for each in tries if each["compression_ratio"] <= COMPRESSION_LIMIT]
@@ -165,10 +187,17 @@ def failed(one: dict[str, Any]) -> bool:
         one["avg_logprob"] < LOGPROB_LIMIT and one["no_speech_prob"] <= 0.6)
 
 
-def compression_ratio(text: str) -> float:
-    """Bytes of UTF-8 over bytes after zlib, Whisper's measure of repetition; 0 for no text."""
-    raw = text.encode()
-    return len(raw) / len(zlib.compress(raw)) if raw else 0.0
+def version(models: Models, speech: Speech, weights: str) -> str:
+    """The version of an opened Whisper, told without opening it."""
+    plan = machine.plan(models, speech, machine.inspect(), 0)
+    cut = {"vocabulary": vocabulary.VERSION if speech.language == "zh" else None}
+    return signature(models.recogniser, weights, VERSION, options(models.recogniser, speech, plan) | cut)
+
+
+def options(name: str, speech: Speech, plan: Plan) -> dict[str, Any]:
+    """What shapes the text besides the weights."""
+    return {"compute_type": plan.compute_type, "beam_size": speech.beam_size, "language": speech.language,
+            "hot_words": list(speech.hot_words), "confidence": confidence.load(name).version}
 
 
 def suppressed(tokens: Any) -> list[int]:

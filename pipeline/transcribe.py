@@ -10,18 +10,20 @@ import errno
 import hashlib
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from models.diariser import Diariser, open_diariser
-from models.recogniser import Recogniser, Segment, open_recogniser
+from models.recogniser import Recogniser, Segment, on_demand
 from models.voice_activity import Activity, Span, VoiceActivity
-from pipeline import channels, decode, guards, pitch, roles, speakers, speech, turns, voice
+from pipeline import channels, decode, guards, hints, pitch, roles, speakers, speech, turns, voice
 from pipeline.crew import Crew, Step
 from records import Failure, Recording, Removal, Speaker, Transcript, Word
 from settings import Models, Settings
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 
 # Raised by one whenever a stage changes what it makes of the same words and sound: stored transcripts are then made anew.
 STAGES = {"speech": 3, "guards": 1, "speakers": 2, "roles": 2, "turns": 2, "voice": 1}
+SLOWEST_DECODING = 20_000   # bytes of file a second; AMR, the slowest, has 150,000 on an idle core
 OPENING, VOICE, RECOGNITION = 2, 1, 0       # within a call, what is nearest to the end goes first
 
 
@@ -40,12 +43,17 @@ class OutOfTime(Exception):
     """A call took longer than it may."""
 
 
+class _Hung(Exception):
+    """Decoding came to no end."""
+
+
 class Transcriber:
     """Turns recordings into transcripts. Models are loaded once and shared by all calls; one `run` at a time."""
 
     def __init__(self, recogniser: Recogniser, detector: VoiceActivity, models: Models, *, max_hours: float = 8.0,
-                 limit: Callable[[float], float] | None = None):
-        self.recogniser, self.detector = recogniser, detector
+                 limit: Callable[[float], float] | None = None, organisations: Sequence[str] | None = None):
+        """`organisations` are the names that agents answer with where the call does not say; None gives no call any hints."""
+        self.recogniser, self.detector, self.organisations = recogniser, detector, organisations
         self._models, self._max_hours = models, max_hours
         self.limit = limit or (lambda duration: max(60.0, 4 * duration))
         self._diariser: Diariser | None = None
@@ -53,15 +61,18 @@ class Transcriber:
 
     @classmethod
     def from_settings(cls, s: Settings) -> Transcriber:
-        """Loads the models that the settings name. Raises records.Problem when their weights cannot be had."""
+        """With the models that the settings name, which load at the first `run`; weights that are not here are fetched now.
+        Raises records.Problem when they cannot be had."""
         floor, factor = s.monitoring.time_limit_floor, s.monitoring.time_limit_factor
-        return cls(open_recogniser(s.models, s.speech), VoiceActivity(), s.models, max_hours=s.speech.max_hours,
-                   limit=lambda duration: max(floor, factor * duration))
+        return cls(on_demand(s.models, s.speech), VoiceActivity(), s.models, max_hours=s.speech.max_hours,
+                   limit=lambda duration: max(floor, factor * duration),
+                   organisations=tuple(s.scoring.organisations) if s.speech.hints else None)
 
     @property
     def version(self) -> str:
         """Changes when anything changes that shapes a transcript: weights, options, diariser, our own stages."""
-        shaping = json.dumps([self.recogniser.version, self.detector.name, self._models.diariser, STAGES], sort_keys=True)
+        told = None if self.organisations is None else list(self.organisations)
+        shaping = json.dumps([self.recogniser.version, self.detector.name, self._models.diariser, STAGES, told], sort_keys=True)
         return "sha256:" + hashlib.sha256(shaping.encode()).hexdigest()[:16]
 
     def run(self, recordings: Sequence[Recording], on_audio: Callable[[float], None] = lambda seconds: None,
@@ -80,10 +91,13 @@ class Transcriber:
             if recording is None:
                 return False
             call = _Call(self, crew, index, recording, on_audio, seconds_limit or self.limit)
-            crew.add([Step((index, OPENING), do=call.guarded("decode", call.open))])
+            crew.add([Step((index, OPENING), do=call.guarded("decode", call.open), limit=call.decode_limit(), late=call.hangs)])
             return True
 
-        crew = Crew(self.recogniser.workers, self.recogniser.batch, begin)
+        workers, batch = self.recogniser.workers, self.recogniser.batch
+        # Where a GPU recognises batches, the cores prepare the next ones meanwhile.
+        threads = workers if batch == 1 else max(workers, len(os.sched_getaffinity(0)))
+        crew = Crew(threads, batch, begin, workers)
         with threadpool_limits(1, "blas"):      # the crew has a thread a core; numpy's own threads would only get in its way
             yield from crew.results()
 
@@ -94,7 +108,8 @@ class Transcriber:
             return
         began = time.monotonic()
         try:
-            found = self.recogniser.recognise([speech.samples(call.audio, chunk) for call, chunk in parts])
+            found = self.recogniser.recognise([speech.samples(call.audio, chunk) for call, chunk in parts],
+                                              [call.hints for call, _ in parts])
         except Exception as fault:
             for call, _ in parts:
                 call.fail(fault, "recognition")
@@ -126,6 +141,7 @@ class _Call:
                  on_audio: Callable[[float], None], limit: Callable[[float], float]):
         self.owner, self.crew, self.index, self.recording = owner, crew, index, recording
         self.on_audio, self.limit = on_audio, limit
+        self.hints = () if owner.organisations is None else hints.expected(recording.call, owner.organisations)
         self.busy = 0.0                     # seconds of work so far
         self.over = False                   # finished or failed
         self._lock = threading.Lock()
@@ -151,9 +167,26 @@ class _Call:
                 self.busy += time.monotonic() - began
         return timed
 
+    def decode_limit(self) -> float:
+        """Seconds that decoding may take, by the size of the file."""
+        try:
+            size = Path(self.recording.path).stat().st_size
+        except OSError:
+            size = 0
+        return self.limit(0.0) + size / SLOWEST_DECODING
+
+    def hangs(self) -> None:
+        """The decoder has taken far too long; the call fails, whatever it still does."""
+        self.fail(_Hung(), "decode")
+
     def open(self, _: Any) -> None:
         """Decodes the recording and sends each channel to voice activity, a mono one to the diariser too."""
-        self.audio = decode.decode(self.recording.path, max_hours=self.owner._max_hours)
+        audio = decode.decode(self.recording.path, max_hours=self.owner._max_hours)
+        with self._lock:
+            if self.over:               # given up meanwhile
+                audio.close()
+                return
+            self.audio = audio
         self.layout = channels.layout(self.audio)
         stereo = self.layout.kind == "stereo"
         steps = [Step((self.index, VOICE), do=self.guarded("voice_activity", self.voice), part=channel)
@@ -288,6 +321,10 @@ class _Call:
         facts: dict[str, Any] = {"call_id": self.recording.call.call_id, "recording": self.recording.path, "stage": stage}
         if isinstance(fault, decode.Refused):
             return Failure(**facts | {"stage": "decode"}, code=fault.code, message=str(fault), retryable=fault.retryable)
+        if isinstance(fault, _Hung):
+            return Failure(**facts, code="time_limit", retryable=True, message=(
+                f"{name} was not decoded within {self.decode_limit():.0f} s, and was given up; check that the disk or share it "
+                "lies on answers, and whether a player opens it. The other calls go on."))
         if isinstance(fault, OutOfTime):
             limit = self.limit(self.audio.duration)
             return Failure(**facts, code="time_limit", retryable=True, message=(

@@ -9,6 +9,7 @@ import pytest
 from models.recogniser import RECOGNISERS, Segment, open_recogniser
 from models.vocabulary import cut, keeps
 from models.voice_activity import STEP, Activity, Span, VoiceActivity
+from pipeline import crew as crew_module
 from pipeline import speech
 from pipeline.crew import Crew, Step
 from pipeline.decode import Audio, decode
@@ -69,7 +70,7 @@ def test_words_are_put_back_to_where_they_were_said_and_stretch_over_no_pause():
     said = Segment("", 0, 5, tuple(Word(text=text, start=start, end=end) for text, start, end in timed))
     placed = speech.place(chunk, said, [Span(10.3, 11.6), Span(60.2, 62.0)])
     assert [(word.text, word.start, word.end) for word in placed.words] == [
-        ("您好", 10.5, 11.5), ("请", 60.08, 60.6), ("讲", 60.6, 62.12)]
+        ("您好", 10.5, 11.5), ("请", 60.08, 60.6), ("讲", 61.32, 62.12)]
 
 
 def test_voice_is_found_alike_in_blocks_and_as_a_whole():
@@ -107,6 +108,77 @@ def test_the_crew_does_everything_once_and_keeps_few_calls_open():
 
     crew = Crew(2, 3, begin)
     assert sorted(crew.results()) == list(range(20)) and most <= 8
+
+
+def test_a_step_that_hangs_is_given_up_and_the_others_go_on(monkeypatch):
+    monkeypatch.setattr(crew_module, "LOOK_AFTER", 0.05)
+    waiting, released, gone = list(range(6)), threading.Event(), threading.Event()
+
+    def begin() -> bool:
+        if not waiting:
+            return False
+        call = waiting.pop(0)
+        crew.add([Step((call,), do=lambda parts, call=call: work(call), limit=0.2, late=lambda call=call: crew.give(-call))])
+        return True
+
+    def work(call):
+        if call in (1, 2):                  # both threads of the crew
+            released.wait(20)
+            gone.set()
+        else:
+            crew.give(call)
+
+    crew = Crew(2, 1, begin)
+    assert sorted(crew.results()) == [-2, -1, 0, 3, 4, 5]
+    released.set()
+    assert gone.wait(5)                     # what still comes of them disturbs nobody
+
+
+def test_the_next_batch_is_made_ready_while_the_recogniser_works():
+    waiting, ready = list(range(8)), threading.Event()
+    decoded, together = [], []
+
+    def begin() -> bool:
+        if not waiting:
+            return False
+        call = waiting.pop(0)
+        crew.add([Step((call, 1), do=lambda parts, call=call: decode_one(call))])
+        return True
+
+    def decode_one(call):
+        crew.add([Step((call, 0), do=recognise, part=call, joinable=True)])
+        decoded.append(call)
+        if len(decoded) == 8:
+            ready.set()
+
+    def recognise(parts):
+        together.append(len(parts))
+        if len(together) == 1:
+            assert ready.wait(5)            # the second batch's calls are decoded now
+        for call in parts:
+            crew.give(call)
+
+    crew = Crew(3, 4, begin, joiners=1)
+    assert sorted(crew.results()) == list(range(8)) and together == [4, 4]
+
+
+def test_a_recording_that_hangs_in_its_decoder_fails_alone(transcriber, tmp_path, monkeypatch):
+    recordings = [write(tmp_path / f"{name}.wav", np.zeros(8000)) for name in ("a", "hangs", "b", "c")]
+    released = threading.Event()
+
+    def slow(path, **options):
+        if "hangs" in str(path):
+            released.wait(30)
+        return decode(path, **options)
+
+    monkeypatch.setattr("pipeline.decode.decode", slow)
+    outcomes = {recording.call.call_id: made for recording, made in transcriber.run(
+        recordings, seconds_limit=lambda duration: 600 if duration else 4)}
+    released.set()
+    failure = outcomes.pop("hangs")
+    assert isinstance(failure, Failure) and (failure.code, failure.stage, failure.retryable) == ("time_limit", "decode", True)
+    assert failure.message.startswith("hangs.wav was not decoded within 5 s")
+    assert set(outcomes) == set("abc") and all(isinstance(made, Transcript) for made in outcomes.values()), outcomes
 
 
 def test_a_fault_that_is_nobodys_ends_the_crew():
@@ -204,7 +276,7 @@ class Broken:
     def __init__(self, fault: Exception):
         self.fault = fault
 
-    def recognise(self, chunks):
+    def recognise(self, chunks, hints=()):
         raise self.fault
 
 
