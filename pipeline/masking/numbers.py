@@ -109,7 +109,7 @@ def _judged(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int],
     start, end = atoms[i].start, atoms[j - 1].end
     if "X" in digits[:-1] or _beside(folded, start, end):
         return
-    cost += _left_over(folded, atoms, i, j, gaps) + sum(0.1 for atom in atoms[i:j] if not atom.sure)
+    cost += _left_over(folded, atoms, i, j, gaps, cues) + sum(0.1 for atom in atoms[i:j] if not atom.sure)
     cost += sum(0.5 for atom in atoms[i:j] if atom.word) + (0.0 if atoms[j - 1].sure else 0.7)
     cost += 0.0 if atoms[i].sure or start in cues.ends else 0.7
     cost += 0.7 if i and not atoms[i - 1].sure and any(atom.start in cues.ends for atom in atoms[max(0, i - 2):i]) else 0.0
@@ -137,11 +137,11 @@ def _beside(folded: str, start: int, end: int) -> bool:
     return before.isascii() and before.isalpha() and not folded[:start].endswith((*CARD_VALUE_NAMES, "cvv2", "id", "app", "tel", "phone"))
 
 
-def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int]) -> float:
+def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int], cues: Cues) -> float:
     """What it costs that digits right beside are not taken."""
     cost = 0.0
     for gap, beside in ((gaps[i], atoms[:i][::-1]), (gaps[j] if j < len(atoms) else NONE, atoms[j:])):
-        if not beside:
+        if not beside or cues.covers(beside[0].start):
             continue
         if not any(atom.sure for atom in beside[:3]):
             cost += 0.3
