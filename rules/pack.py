@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from rules.compiling import Bad, Plan
 from rules.loading import Place, files_in, messages, read
 from rules.operators import TABLE, limits_needed, references
 from rules.overriding import Limits, adjusted, limits_of, unknown_limits
-from rules.schema import Entry, Override, Rule
+from rules.schema import Entry, Override, Part, Rule
 
+FOR_APPLIES = ("both_speak",)
+"""Operators that need no parameters and answer whether a rule applies."""
 Params = dict[tuple[str, tuple[str, str]], Entry]
 """Parameters of operators by rule and by what decides: ("", "") the rule itself, ("lines", name) …"""
 BUILT_IN = Path(__file__).parent / "zh"
@@ -95,7 +98,11 @@ def _check(rule: Rule, place: Place, at: tuple, ids: Any, params: Params) -> Ite
     """References, operators and overridden numbers of one rule."""
     for path, other in _references(rule):
         if other not in ids:
-            yield place.say((*at, *path), f"there is no rule {other}; check its spelling")
+            yield place.say((*at, *path), _no_rule(other, ids))
+    for index, condition in enumerate(rule.applies):
+        if condition.operator and condition.operator not in FOR_APPLIES:
+            yield place.say((*at, "applies", index, "operator"),
+                            f"{condition.operator} is no operator for applies; there is {', '.join(FOR_APPLIES)}")
     for path, name, raw in _operators(rule):
         if name not in TABLE:
             yield place.say((*at, *path), f"there is no operator {name}; there are {', '.join(sorted(TABLE))}")
@@ -107,7 +114,7 @@ def _check(rule: Rule, place: Place, at: tuple, ids: Any, params: Params) -> Ite
             continue
         for other in references(found):
             if other not in ids:
-                yield place.say((*at, *path[:-1], "params"), f"there is no rule {other}; check its spelling")
+                yield place.say((*at, *path[:-1], "params"), _no_rule(other, ids))
         for limit in limits_needed(name, found):
             if limit not in rule.limits:
                 yield place.say((*at, "limits"), f"the operator {name} needs limits: {{{limit}: …}}; give the number")
@@ -117,24 +124,32 @@ def _check(rule: Rule, place: Place, at: tuple, ids: Any, params: Params) -> Ite
             if limit not in known:
                 yield place.say((*at, *path, "limits", limit), f"{rule.id} has no limit {limit} to override; it has "
                                                                f"{', '.join(known) or 'none'}")
-    for index, patterns in enumerate(_word_patterns(rule)):
-        from rules.words import check
-
-        try:
-            check(patterns)
-        except ValueError as error:
-            yield place.say((*at, "find"), f"words, pattern {index + 1}: not a spaCy Matcher pattern: {error}")
-
-
-def _word_patterns(rule: Rule) -> list[list[list[dict]]]:
-    found = []
-    waiting = [rule.find] if rule.find else []
-    while waiting:
-        part = waiting.pop()
-        waiting += [*part.any, *part.all, *part.none]
+    for path, part in _parts(rule):
+        for index, phrase in enumerate(part.phrases):
+            if phrase.startswith("=") and len(phrase) < 3:
+                yield place.say((*at, *path, "phrases", index), f"{phrase!r} is a single character, which is in every call; "
+                                                               "write more of the phrase")
         if part.words:
-            found.append(part.words)
-    return found
+            from rules.words import check
+
+            try:
+                check(part.words)
+            except ValueError as error:
+                yield place.say((*at, *path, "words"), f"not a pattern over words that can be used: {error}")
+
+
+def _no_rule(rule: str, ids: Any) -> str:
+    near = get_close_matches(rule, ids, 1, 0.5)
+    return f"there is no rule {rule}; {f'perhaps {near[0]} is meant' if near else 'check its spelling'}"
+
+
+def _parts(rule: Rule) -> Iterator[tuple[tuple, Part]]:
+    """All parts of `find` with their paths in the rule."""
+    waiting: list[tuple[tuple, Part]] = [(("find",), rule.find)] if rule.find else []
+    while waiting:
+        path, part = waiting.pop()
+        yield path, part
+        waiting += [((*path, group, i), child) for group in ("any", "all", "none") for i, child in enumerate(getattr(part, group))]
 
 
 def _operators(rule: Rule) -> Iterator[tuple[tuple, str, dict]]:

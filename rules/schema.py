@@ -7,13 +7,22 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from records import Call
 
 Who = Literal["agent", "customer", "any"]
 
 
 class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def known_field(name: str) -> str:
+    """A field of a call's metadata; raises ValueError for another word."""
+    if name not in Call.model_fields:
+        raise ValueError(f"{name} is no field of a call; there are {', '.join(Call.model_fields)}")
+    return name
 
 
 class Span(Entry):
@@ -33,9 +42,16 @@ class Anchor(Entry):
     """A window beside another rule's hit: `hit` is first, last, every, any or a number from 1."""
 
     rule: str
-    hit: Literal["first", "last", "every", "any"] | Annotated[int, Field(ge=1)] = "any"
+    hit: Literal["first", "last", "every", "any"] | int = "any"
     within: Span | None = None
     same_turn: bool = Field(default=True, description="whether the anchor's own turn belongs to the window")
+
+    @field_validator("hit", mode="before")
+    @classmethod
+    def _which(cls, value: Any) -> Any:
+        if value not in ("first", "last", "every", "any") and not (type(value) is int and value >= 1):
+            raise ValueError("hit is first, last, any, every, or a number from 1")
+        return value
 
 
 class Where(Entry):
@@ -122,11 +138,29 @@ class Condition(Entry):
     operator: str | None = None
     reason: str = ""
 
+    @model_validator(mode="after")
+    def _some(self) -> Condition:
+        if not (self.direction or self.has or self.times or self.rule or self.operator):
+            raise ValueError("a condition needs direction, has, times, rule or operator")
+        if self.verdict and not self.rule:
+            raise ValueError("verdict belongs to rule: whose verdict is meant?")
+        for name in self.has:
+            known_field(name)
+        return self
+
 
 class Count(Entry):
     at_least: int | None = Field(default=None, ge=1)
     at_most: int | None = Field(default=None, ge=0)
     distinct: Literal["hits", "turns"] = "hits"
+
+    @model_validator(mode="after")
+    def _possible(self) -> Count:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("give at_least, at_most or both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"no number is at least {self.at_least} and at most {self.at_most}; change one of them")
+        return self
 
 
 class Rate(Entry):
@@ -134,6 +168,12 @@ class Rate(Entry):
 
     at_most: float = Field(gt=0)
     review_from: float | None = Field(default=None, description="between this and at_most the verdict needs review")
+
+    @model_validator(mode="after")
+    def _below(self) -> Rate:
+        if self.review_from is not None and self.review_from >= self.at_most:
+            raise ValueError(f"review_from {self.review_from:g} is not below at_most {self.at_most:g}; lower it")
+        return self
 
 
 class Each(Entry):
@@ -172,6 +212,12 @@ class Effective(Entry):
     since: date | None = None
     until: date | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Effective:
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(f"until {self.until} is before since {self.since}; exchange them")
+        return self
+
 
 class Override(Entry):
     """What a business line or an organisation may have otherwise."""
@@ -182,20 +228,44 @@ class Override(Entry):
     decide: Decide | None = None
     limits: dict[str, float] = {}
 
+    @model_validator(mode="after")
+    def _something(self) -> Override:
+        if self.enabled and not (self.severity or self.where or self.decide or self.limits):
+            raise ValueError("nothing is otherwise here; give enabled: false, limits, where, decide or severity")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        """`where: opening`."""
+        return value | {"where": {"window": value["where"]}} if isinstance(value, dict) and isinstance(
+            value.get("where"), str) else value
+
 
 class Example(Entry):
     """One sentence of the rule's speaker, or a small dialogue ("A: …" agent, "C: …" customer), with metadata if need be."""
 
-    say: str
+    say: str = Field(min_length=1)
     before: str | None = None
     after: str | None = None
     call: dict[str, Any] = {}
 
+    @field_validator("call")
+    @classmethod
+    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            known_field(name)
+        return value
+
+
+Said = Annotated[Annotated[str, Field(min_length=1), Tag("sentence")] | Annotated[Example, Tag("example")],
+                 Discriminator(lambda said: "sentence" if isinstance(said, str) else "example")]
+
 
 class Examples(Entry):
-    passing: list[str | Example] = Field(default=[], alias="pass")
-    failing: list[str | Example] = Field(default=[], alias="fail")
-    known_miss: list[str | Example] = []
+    passing: list[Said] = Field(default=[], alias="pass")
+    failing: list[Said] = Field(default=[], alias="fail")
+    known_miss: list[Said] = []
 
 
 class Rule(Entry):
@@ -237,6 +307,8 @@ class Rule(Entry):
                 value["where"] = {"window": value["where"]}
             if isinstance(value.get("find"), list):
                 value["find"] = {"phrases": value["find"]}
+            if isinstance(value.get("find"), str):
+                raise ValueError(f"find is a list of phrases or a part: write find: [{value['find']}]")
         return value
 
     @model_validator(mode="after")
@@ -244,4 +316,6 @@ class Rule(Entry):
         elsewhere = self.decide is not None and (self.decide.operator or self.decide.sequence)
         if self.find is None and not self.like and not elsewhere:
             raise ValueError("nothing decides this rule; give find, like, or decide with an operator or a sequence")
+        if both := sorted(set(self.like) & set(self.unlike)):
+            raise ValueError(f"{both[0]!r} stands in like and in unlike; delete one")
         return self

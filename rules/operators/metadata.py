@@ -1,10 +1,12 @@
 """Verdicts from what is known of a call beside its words."""
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from rules.operators.parameters import LimitName
-from rules.schema import Entry, Rule
+from rules.schema import Entry, Rule, known_field
 from rules.view import Outcome, View
 
 FIELDS = {"answered_after": "振铃时长", "released_by": "挂机方", "duration": "通话时长", "customer_name": "客户姓名",
@@ -17,7 +19,7 @@ _PLAIN = {("released_by", "agent"): "坐席先挂机", ("released_by", "customer
 
 
 class AtMost(Entry):
-    field: str
+    field: Literal["answered_after", "duration"]
     limit: Annotated[str, LimitName] = "limit"
     unit: str = "秒"
 
@@ -34,8 +36,8 @@ def at_most(view: View, rule: Rule, params: AtMost) -> Outcome:
 
 
 class Equals(Entry):
-    field: str
-    values: list[str]
+    field: Annotated[str, AfterValidator(known_field)]
+    values: list[str] = Field(min_length=1)
 
 
 def equals(view: View, rule: Rule, params: Equals) -> Outcome:
