@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo-workspace
-.PHONY: demo test install bench evaluate evaluate-masking lint clean
+.PHONY: demo test install bench bench-speech evaluate evaluate-masking lint clean
 
 install: .venv/installed
 
@@ -30,6 +30,11 @@ bench: install
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/long_recording.py
 	$(BIN)/python bench/lexicon_baseline.py data/sample/gold.jsonl --rules 50 500
+
+# Mandarin telephone calls, spoken, sent down the line and heard again; writes docs/accuracy.md (bench/speech/README.md). About an hour.
+bench-speech: install
+	$(BIN)/python -m pip install -q --group voices -c constraints.txt
+	$(BIN)/python -m bench.speech --models base small --page docs/accuracy.md
 
 # Accuracy on the samples' true transcripts; GOLD="file.jsonl …" adds labelled calls of your own.
 evaluate: install
