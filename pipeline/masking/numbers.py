@@ -17,8 +17,10 @@ from pipeline.masking.signs import BETWEEN
 ENOUGH = 3.0        # least score of a stretch that counts
 UNIT = re.compile("[年月日时秒元块毛角岁度斤克升米%百千万亿位个条次箱瓶张件人天周楼层室栋幢点兆折寸倍台辆粒盒袋页字]|分钟?|小时|公里|单元|号[楼院线院桥店厅机门病桌窗台]|开头|打头|开始的|路公交|路车")
 ONE_WORD = re.compile("一[般下个次直起会样点些共定家位条旦切路边]|两[个位次天张边]|三[个位天]|九点|八[个折]")
+DIAL = re.compile("[打拨呼]")
 MAGNITUDE = frozenset("万千百亿")
 LONG = 10           # digits from which a number may hold a character that is none
+EDGE_LONG = 15      # … even beside its first and last digit
 CARD_VALUE_NAMES = ("cvv", "cvc", "cvn")
 
 
@@ -78,7 +80,7 @@ def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stret
                 break
             known = sure[j] - sure[i]
             held = junk[j] - junk[i + 1]
-            if known < 2 or known * 4 < length or (held and (length < LONG or held > 2 or JUNK in (gaps[i + 1], gaps[j - 1]))):
+            if known < 2 or known * 4 < length or (held and (length < LONG or held > 2 or (length < EDGE_LONG and JUNK in (gaps[i + 1], gaps[j - 1])))):
                 continue
             yield from _judged(folded, atoms, i, j, gaps, cues, 0.8 * held)
 
@@ -123,7 +125,9 @@ def _judged(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int],
 
 def _grouped(atoms: Sequence[Atom], gaps: Sequence[int]) -> bool:
     """Whether the first pause comes after three digits, as mobile numbers are read out."""
-    first = next(place for place, gap in enumerate(gaps) if place and gap)
+    first = next((place for place, gap in enumerate(gaps) if place and gap in (SPACE, PAUSE)), 0)
+    if not first:
+        return True
     return sum(len(atom.digits) for atom in atoms[:first]) == 3
 
 
@@ -145,6 +149,10 @@ def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[in
             continue
         if not any(atom.sure for atom in beside[:3]):
             cost += 0.3
+        elif ONE_WORD.match(folded, beside[0].start):
+            cost += 0.2
+        elif gap == NONE and len(beside[0].digits) == 1 and beside[0].digits == (atoms[i] if beside[0].start < atoms[i].start else atoms[j - 1]).digits:
+            cost += 1.5     # a stutter
         elif gap == NONE:
             word = len(beside) == 1 and folded[beside[0].start] in "一两三九" and beside[0].start >= atoms[j - 1].end     # 一般, 九点
             cost += 2.0 if word or len(beside[0].digits) > 1 else 5.0 if beside[0].sure else 0.3
@@ -161,7 +169,9 @@ class _Place:
     def __init__(self, folded: str, start: int, end: int, length: int, spoken: bool, words: bool, cues: Cues) -> None:
         left, right = cues.left(start), cues.right(end)
         self.left, self.right = left.kind if left else "", right.kind if right else ""
-        self.after = bool(right) and right.kind in ("order", "company") and right.start - end <= 3
+        self.after = bool(right) and right.kind in ("order", "company") and right.start - end <= 3 and folded[right.end - 1] in "号单码线"
+        if not left and length >= LONG:
+            self.left = "card" if "卡" in folded[max(0, start - 9):start] else "mobile" if DIAL.search(folded, max(0, start - 6), start) else ""
         self.close = bool(left) and start - left.end <= 4
         self.spoken, self.words = spoken, words
         self.unit = bool(UNIT.match(folded, end)) or folded[start - 1:start] in ("第", "¥", "￥")
@@ -209,9 +219,9 @@ def _identity(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
     elif checks.nearly_id(digits):
         dated = checks.is_date(digits[6:14])
         if asked or place.spoken or dated:
-            yield "id_card", (6.0 if asked else 4.3 if place.spoken else 2.6) + (1.2 if dated else 0.0)
+            yield "id_card", (6.0 if asked else 5.0 if place.spoken else 2.6) + (1.8 if dated else 0.0)
     elif asked and 14 <= len(digits) <= 20:
-        yield "id_card", 5.5 if digits[:2] in checks.PROVINCES else 3.8
+        yield "id_card", 5.5 if digits[:2] in checks.PROVINCES else 4.5
     elif place.spoken and not place.left and 16 <= len(digits) <= 19 and checks.dated(digits):
         yield "id_card", 3.3
 
@@ -223,10 +233,10 @@ def _card(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
     head = digits.startswith(checks.SURE_HEADS)
     if checks.luhn(digits) and length <= 19:
         if head and length >= 16:
-            yield "bank_card", 10.0 if asked else 6.5
+            yield "bank_card", 10.0 if asked else 8.0 if length in (16, 19) else 5.5
         elif asked:
             yield "bank_card", 8.0 if length >= 16 else 6.0
-        elif length >= 16 and digits.startswith(checks.CARD_HEADS) and place.spoken:
+        elif length >= 16 and digits.startswith(checks.CARD_HEADS) and place.spoken and place.left in ("", "hint"):
             yield "bank_card", 4.0
     elif asked and length >= 15:
         yield "bank_card", 6.0 if head else 4.0
