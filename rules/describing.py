@@ -34,7 +34,8 @@ VERDICTS = {"pass": ("通过", "pass"), "fail": ("不通过", "fail"), "not_appl
             "needs_review": ("待复核", "to review"), "found": ("有", "found"), "none": ("无", "none")}
 OPERATORS = {
     "metadata_at_most": "话单里的一个数值不超过上限", "metadata_equals": "话单里的一个字段是指定的值之一",
-    "both_speak": "双方都听得见", "holds": "找出每次请客户等待：请求、答应、中间告知、返回",
+    "long_silence": "超过上限的静默；事先请客户等待或事后致谢的不算",
+    "together": "几条规则里做到几条", "both_speak": "双方都听得见", "holds": "找出每次请客户等待：请求、答应、中间告知、返回",
     "hold_permission": "每次等待都是征求同意，而不是通知", "hold_consent": "每次等待，客户在静默之前都答应了",
     "hold_reason": "每次等待都说明了原因和时长", "hold_check_back": "长时间等待中，坐席隔一会儿回来告知一次",
     "hold_return": "每次等待回来，都感谢或致歉", "unannounced_silence": "没有打招呼就长时间没有声音",
@@ -256,7 +257,8 @@ class _Words:
             return
         yield self._decided(rule.decide)
         for name, value in rule.decide.params.items():
-            yield f"  {name}：" + (self.rule(value) if value in self.told.titles else str(value))
+            values = value if isinstance(value, list) else [value]
+            yield f"  {name}：" + "、".join(self.rule(one) if one in self.told.titles else str(one) for one in values)
 
     def _decided(self, how: Decide) -> str:
         if how.count:

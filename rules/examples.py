@@ -72,7 +72,8 @@ def call_of(rule: Rule, example: str | Example) -> Transcript:
     else:
         turns = [Turn(speaker=who, text=example.say)]
     other: Speaker = "agent" if who == "customer" else "customer"
-    if len(turns) == 1 and not (example.before or example.after) and who == "agent":
+    alone = len(turns) == 1 and not (example.before or example.after) and turns[0].start is None
+    if alone and who == "agent":
         turns.append(Turn(speaker="customer", text="好"))  # so that there are two sides to the call
     if example.before:
         turns.insert(0, Turn(speaker=other, text=example.before))

@@ -70,7 +70,8 @@ def read(path: Path) -> Place:
         raise Problem(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Problem(f"{path} line {line}: not YAML: {error.problem}; check indentation, colons and quotes") from error
+        raise Problem(f"{path} line {line}: not YAML: {error.problem}; check indentation and colons, and "
+                      "put phrases with { [ # or : into quotation marks") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise Problem(f"{path}: not YAML: {error}") from error
     if node is None:

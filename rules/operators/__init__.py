@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rules.operators import calendar, conduct, holds, metadata, names, outbound, personal, special, voice
+from rules.operators import calendar, conduct, general, holds, metadata, names, outbound, personal, special, voice
 from rules.operators.parameters import HitsOf, LimitName, RuleRef
 from rules.schema import Entry
 from rules.view import Outcome
@@ -27,6 +27,9 @@ class Operator(NamedTuple):
 TABLE: dict[str, Operator] = {
     "metadata_at_most": Operator(metadata.at_most, metadata.AtMost, "a number of the call's metadata is at most a limit"),
     "metadata_equals": Operator(metadata.equals, metadata.Equals, "a field of the metadata has one of some values"),
+    "long_silence": Operator(general.long_silence, general.LongSilence, "silences over a limit, but those asked for or "
+                             "thanked for"),
+    "together": Operator(general.together, general.Together, "all, at least or at most so many of several rules"),
     "both_speak": Operator(special.both_heard, metadata.Nothing, "both sides can be heard (for applies)"),
     "holds": Operator(holds.request, holds.Request, "finds every hold: request, answer, check-backs, return"),
     "hold_permission": Operator(holds.permission, holds.OfHolds, "every hold is asked, not announced"),
@@ -74,8 +77,8 @@ DETECTING = frozenset({"personal_numbers"})
 def references(params: Entry, ordered: bool = False) -> list[str]:
     """Ids of the rules that an operator's parameters name; `ordered`: only those whose verdict is needed."""
     kinds = {RuleRef} if ordered else {RuleRef, HitsOf}
-    return [value for name, field in type(params).model_fields.items()
-            if kinds.intersection(field.metadata) and isinstance(value := getattr(params, name), str)]
+    named = [getattr(params, name) for name, field in type(params).model_fields.items() if kinds.intersection(field.metadata)]
+    return [rule for value in named for rule in ([value] if isinstance(value, str) else value or [])]
 
 
 def limits_needed(name: str, params: Entry) -> list[str]:
