@@ -1,9 +1,11 @@
-"""How good the trained layer is: `python -m bench.meaning [cv] [dev] [unseen] [speed]` (default: dev, speed).
+"""How good the trained layer is: `python -m bench.meaning [cv] [dev] [unseen] [reliability] [speed]` (default: dev, speed).
 
 cv      cross-validated on the training calls, a file of calls left out at a time: turns and whole calls, clean and misheard,
         after the first layer (words) and after the second (words and surroundings). Minutes.
 dev     the committed model on ../shared/dialogues/dev.jsonl, of which nothing was learnt: at the stored thresholds.
 unseen  sentences by authors never seen: a file of sentences left out at a time; what each group of features adds.
+reliability  what its probabilities in calls are worth: how many turns of about so much are hits, rule by rule, by layers that
+        have not seen the calls (reliability=DIR: those that `python -m rules.meaning.train --folds DIR` left)
 speed   calls a second on one core.
 
 A call counts as found when any turn in the rule's window reaches the accept threshold; whether a rule applies is taken
@@ -18,16 +20,18 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from bench.gather_meaning import call_labels
+from bench.layers import layers_without
 from rules.meaning import data, features
-from rules.meaning.examples import EXCLUDED, SURE, Examples
+from rules.meaning.examples import EXCLUDED, FOLDS, SURE, Examples
 from rules.meaning.noise import Mishearing
 from rules.meaning.predict import Meaning
-from rules.meaning.train import Around, Words, unseen_scores
+from rules.meaning.train import Around, Words, first_layers
 
 DEV = Path(__file__).parent.parent.parent / "shared" / "dialogues" / "dev.jsonl"
 MISHEARD_RATE = 0.1
@@ -93,7 +97,7 @@ def table(title: str, rules: Sequence[str], columns: Sequence[tuple[str, dict[st
 
 def cross_validated(examples: Examples) -> None:
     words, labels = Words(examples), [examples.labels(rule) for rule in examples.rules]
-    scores = unseen_scores(words, examples, labels, lambda text: print(text, file=sys.stderr))
+    _, scores = first_layers(words, examples, labels, lambda text: print(text, file=sys.stderr))
     around = Around(examples, scores)
     layers = {"words": (scores.own, scores.misheard), "surroundings": (np.zeros_like(scores.own), np.zeros_like(scores.own))}
     for column, label in enumerate(labels):
@@ -162,6 +166,34 @@ def unseen_authors(examples: Examples) -> None:
               + "   misheard P {:.3f} R {:.3f} F {:.3f}".format(*np.mean(noisy, axis=0)), flush=True)
 
 
+PROBABILITIES = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.001)
+
+
+def reliability(layers: Sequence[Meaning]) -> None:
+    """Turns whose label is sure, by the probability that a layer gives them which has not seen their file."""
+    calls = data.calls()
+    groups = sorted({call.group for call in calls})
+    rules = layers[0].rules
+    said: dict[str, list[tuple[float, bool]]] = {rule: [] for rule in rules}
+    for call in calls:
+        likely = layers[groups.index(call.group) % FOLDS].call(call.turns)
+        for column, rule in enumerate(rules):
+            hits, skipped, doubtful = call.hits.get(rule, []), call.skip.get(rule, []), call.doubtful_from.get(rule, 10**9)
+            said[rule] += [(float(likely[turn, column]), turn in hits) for turn, (who, _) in enumerate(call.turns)
+                           if who == data.speaker(rule) and turn not in skipped and (turn in hits or turn < doubtful)
+                           and rule not in call.unlabelled]
+    bins = list(pairwise(PROBABILITIES))
+    print(f"\n{'turns, share of hits':28}" + "".join(f"{f'{low:g}–{min(high, 1):g}':>14}" for low, high in bins) + "   off by")
+    for rule, pairs in (*said.items(), ("all", [pair for of_rule in said.values() for pair in of_rule])):
+        cells, off = "", 0.0
+        for low, high in bins:
+            inside = [pair for pair in pairs if low <= pair[0] < high]
+            share = sum(hit for _, hit in inside) / max(1, len(inside))
+            cells += f"{f'{len(inside)} {share:.2f}' if inside else '–':>14}"
+            off += abs(sum(likely for likely, _ in inside) - sum(hit for _, hit in inside))
+        print(f"{rule:28}{cells}   {off / max(1, len(pairs)):.4f}")
+
+
 def speed(meaning: Meaning) -> None:
     calls = [call.turns for call in data.calls() if 20 <= len(call.turns) <= 40]
     characters, turns = sum(len(text) for call in calls for _, text in call), sum(map(len, calls))
@@ -188,8 +220,10 @@ def main(chosen: Sequence[str]) -> None:
             (cross_validated if name == "cv" else unseen_authors)(examples)
         elif name in {"dev", "speed"}:
             (development if name == "dev" else speed)(Meaning.load())
+        elif name.startswith("reliability"):
+            reliability(layers_without(Path(name.partition("=")[2]) if "=" in name else None))
         else:
-            raise SystemExit(f"{name}: not one of cv, dev, unseen, speed")
+            raise SystemExit(f"{name}: not one of cv, dev, unseen, reliability, speed")
 
 
 if __name__ == "__main__":

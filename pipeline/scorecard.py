@@ -43,7 +43,7 @@ class Scorer:
         if meaning is None and scoring.meaning:
             from rules.meaning.predict import Meaning as TrainedLayer
 
-            meaning = TrainedLayer.load()
+            meaning = TrainedLayer.of_pack(scoring.rule_pack)
         engine = Engine.open(scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below,
                              scoring.limits)
         forms, content = load(scoring.forms, engine.pack.rules)

@@ -126,11 +126,11 @@ def _scorers(settings: Settings, changed: Settings) -> tuple[Scorer, Scorer]:
     from rules.meaning.predict import Meaning
     from rules.pack import load
 
-    meaning = Meaning.load() if settings.scoring.meaning else None
-    before = Scorer.from_settings(settings, meaning)
     pack = changed.scoring.rule_pack
+    layers = [Meaning.of_pack(own) if settings.scoring.meaning else None for own in (settings.scoring.rule_pack, pack)]
+    before = Scorer.from_settings(settings, layers[0])
     try:
-        return before, Scorer.from_settings(changed, meaning)
+        return before, Scorer.from_settings(changed, layers[1])
     except Problem as problem:
         load(pack)      # its own mistakes, as they are; without any, what is wrong lies in the forms
         if changed.scoring.forms != settings.scoring.forms:

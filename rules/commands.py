@@ -4,9 +4,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+from rules.teaching import train
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from rules.schema import Rule
 
 WIDTH = 100     # columns that the tables keep to
-app = typer.Typer(help="The rule pack: list, show, test, probe.", no_args_is_help=True)
+app = typer.Typer(help="The rule pack: list, show, test, probe, train.", no_args_is_help=True)
+app.command()(train)
 PackOption = Annotated[Path | None, typer.Option("--pack", help="Directory of rule files instead of the configured one")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs")]
 English = Annotated[bool, typer.Option("--english", help="English headings instead of Chinese ones")]
@@ -29,7 +32,7 @@ def _open(pack: Path | None, with_meaning: bool = False) -> Engine:
     if with_meaning and scoring.meaning:
         from rules.meaning.predict import Meaning
 
-        meaning = Meaning.load()
+        meaning = Meaning.of_pack(pack or scoring.rule_pack)
     return Engine.open(pack or scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below, scoring.limits)
 
 
@@ -115,7 +118,7 @@ def _show(engine: Engine, rule: Rule, english: bool) -> None:
         from rules.learnt import learnt as known
         from rules.meaning.predict import Meaning
 
-        learnt = known(Meaning.load(), layer, rule)
+        learnt = known(cast(Meaning, layer.meaning), layer, rule)
     titles = {other.id: other.title for other in engine.pack.rules.values()}
     told = Told(titles, {name: row.does for name, row in TABLE.items()}, learnt)
     language = "en" if english else "zh"
@@ -169,8 +172,11 @@ def test(pack: PackOption = None) -> None:
     from rich.table import Table
 
     from rules.examples import run
+    from rules.teaching import not_learnt
+    from settings import Settings
 
-    results = run(_open(pack))
+    engine = _open(pack)
+    results = run(engine)
     table = Table("rule", "pass", "fail", "known misses")
     for result in results:
         bad = {group: sum(g == group for g, _, _ in result.wrong) for group in ("pass", "fail")}
@@ -182,6 +188,8 @@ def test(pack: PackOption = None) -> None:
             typer.echo(f"{result.rule}: {group} example {said!r} came out as {verdict}", err=True)
         for said in result.learnt:
             typer.echo(f"{result.rule}: {said!r} is no miss any more; move it to its examples", err=True)
+    if note := not_learnt(engine.pack, pack or Settings().scoring.rule_pack):
+        typer.echo(note, err=True)
     if any(result.wrong for result in results):
         raise typer.Exit(1)
 

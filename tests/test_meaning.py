@@ -3,10 +3,15 @@ import random
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from records import Transcript, Turn
+from rules.commands import app
+from rules.engine import Engine
 from rules.meaning import data, train
 from rules.meaning.examples import Examples
 from rules.meaning.predict import MODEL, Meaning
+from rules.pack import load
 
 CALL = [("agent", "您好，云栖酒店，工号三零二七，请问有什么可以帮您"), ("customer", "我想问下明天还有没有大床房"),
         ("agent", "我给您看一下房态，一分钟左右，您别挂，等我一下行吗"), ("customer", "行"),
@@ -42,7 +47,9 @@ def meaning() -> Meaning:
 
 
 def test_the_model_was_made_of_the_data_and_code_beside_it(meaning):
-    assert meaning.version == data.fingerprint(), "stale: run python -m rules.meaning.train"
+    own = data.of_pack(load(None).rules)
+    assert meaning.version == data.fingerprint(own), "stale: run python -m rules.meaning.train"
+    assert not data.unlearnt(load(None).rules, meaning.learnt)
 
 
 def test_the_model_stays_small():
@@ -133,10 +140,69 @@ def test_training_twice_gives_the_same_model():
     rules = {"hold.request", "taboo.abuse"}
     sentences = [row for row in data.sentences() if row.rule in rules]
     calls = chance.sample(data.calls(), 24)
-    first, second = (train.train(Examples(sentences, calls, rules), "test") for _ in range(2))
+    first, second = (train.train(Examples(sentences, calls, rules), "test").whole for _ in range(2))
     assert first.keys() == second.keys()
     for name, values in first.items():
         assert np.array_equal(values, second[name]), name
     small = Meaning(first)
     asked, done = (small.sentence("hold.request", text, "agent") for text in ("请您稍等一下", "已经给您办好了"))
     assert asked > done
+
+
+OWN_RULE = """rules:
+  - id: site.application
+    title: 推荐应用
+    kind: check
+    who: agent
+    why: 让客户知道可以自己办。
+    source: [site]
+    severity: minor
+    status: experimental
+    find: [下载我们的应用]
+    like: [手机上装个应用就能查, 建议您扫码下载客户端, 您有没有装我们的手机客户端, 您可以在应用商店搜我们的软件, 下个软件自己就能办]
+    unlike: [应用商店在一楼, 系统应用更新了, 软件园在城东, 您的手机号是多少]
+    examples:
+      pass: [您可以下载我们的应用, 下载我们的应用吧, 请下载我们的应用, 先下载我们的应用]
+      fail: [您好, 再见, 请稍等, 应用题怎么做]
+"""
+WORDED_OTHERWISE = "您扫个码装一下我们的手机客户端就行"
+
+
+@pytest.fixture
+def little_data(monkeypatch):
+    """So few labelled sentences and calls that a layer is learnt in a second."""
+    some = [row for row in data.sentences() if row.rule in {"hold.request", "closing.thanks"}]
+    calls = random.Random(1).sample(data.calls(), 24)
+    calls = [call._replace(hits={rule: turns for rule, turns in call.hits.items() if rule in {"hold.request", "closing.thanks"}},
+                           doubtful_from={}, skip={}) for call in calls]
+    monkeypatch.setattr(data, "sentences", lambda: some)
+    monkeypatch.setattr(data, "calls", lambda: calls)
+    monkeypatch.setattr(train, "KEPT", 10_000)
+
+
+def test_like_and_unlike_teach_the_layer_a_rule_of_ones_own(tmp_path, little_data, monkeypatch):
+    (tmp_path / "own.yaml").write_text(OWN_RULE, "utf-8")
+    assert Engine.open(tmp_path, meaning=Meaning.of_pack(tmp_path)).probe("site.application", "agent", WORDED_OTHERWISE).label == 0
+    told = CliRunner().invoke(app, ["train", "--pack", str(tmp_path)])
+    assert told.exit_code == 0, told.output
+    assert "9 new sentences learnt" in told.output
+    engine = Engine.open(tmp_path, meaning=Meaning.of_pack(tmp_path))
+    assert engine.probe("site.application", "agent", WORDED_OTHERWISE).label == 1
+    assert engine.probe("site.application", "agent", "软件园在城东").label == 0
+    call = Transcript(call_id="t", turns=tuple(Turn(speaker=who, text=text) for who, text in CALL))
+    assert engine.view(call).outcome("site.application").verdict != "pass"
+    again = CliRunner().invoke(app, ["train", "--pack", str(tmp_path)])
+    assert "nothing to learn" in again.output
+
+
+def test_sentences_that_a_pack_has_not_taught_yet_are_named(tmp_path):
+    (tmp_path / "own.yaml").write_text(OWN_RULE, "utf-8")
+    told = CliRunner().invoke(app, ["test", "--pack", str(tmp_path)])
+    assert told.exit_code == 0
+    assert f"9 like and unlike sentences are not learnt yet (site.application): tingjian rules train --pack {tmp_path}" in told.output
+
+
+def test_the_built_in_rules_are_not_trained_by_a_lead():
+    told = CliRunner().invoke(app, ["train"])
+    assert told.exit_code != 0
+    assert "cp -r rules/zh my-rules" in str(told.exception)

@@ -61,7 +61,7 @@ def call(*said: str) -> Transcript:
     ("t.thanks", 0.4, ["A:劳您打来", "C:好"], "needs_review"),
     ("t.thanks", 0.2, ["A:劳您打来", "C:好"], "fail"),
     ("t.refuse", 0.9, ["A:劳您打来", "C:好"], "fail"),
-    ("t.refuse", 0.55, ["A:劳您打来", "C:好"], "needs_review"),  # an accusation wants more than an act
+    ("t.refuse", 0.5, ["A:劳您打来", "C:好"], "needs_review"),  # an accusation wants more than an act
     ("t.refuse", 0.9, ["A:劳您打来，我帮您查", "C:好"], "pass"),  # exceptions hold for the layer too
     ("t.refuse", 0.9, ["A:劳您打来", "C:好", "A:帮您查"], "pass"),
     ("t.late", 0.9, ["A:劳您打来", "C:好", "A:嗯"], "fail"),  # and so do windows

@@ -33,6 +33,9 @@ class Examples:
         self.sentences, self.calls = sentences, calls
         known = {row.rule for row in sentences}.union(*(call.hits for call in calls))
         self.rules = tuple(sorted(known if rules is None else rules))
+        self.of_calls = set[str]().union(*(call.hits.keys() | call.doubtful_from.keys() | call.skip.keys() for call in calls))
+        said = {row.rule: row.who for row in sentences if row.label}
+        self.speaker = {rule: speaker(rule) if rule in self.of_calls else said.get(rule, "agent") for rule in self.rules}
         self.texts = [row.text for row in sentences] + [text for call in calls for _, text in call.turns]
         self.who = np.array([row.who for row in sentences] + [who for call in calls for who, _ in call.turns])
         self.in_call = np.arange(len(self.texts)) >= len(sentences)
@@ -65,14 +68,14 @@ class Examples:
         for call, (start, end) in zip(self.calls, self.spans(), strict=True):
             if rule in call.unlabelled:
                 continue
-            trust[start:end] = SURE
+            trust[start:end] = SURE if rule in self.of_calls else DOUBTFUL  # nobody has looked for a rule of a site's own
             if rule in call.doubtful_from:
                 trust[start + call.doubtful_from[rule]:end] = DOUBTFUL
             for turn in call.hits.get(rule, ()):
                 hit[start + turn], trust[start + turn] = 1, SURE
             for turn in call.skip.get(rule, ()):
                 trust[start + turn] = EXCLUDED
-        trust[self.who != speaker(rule)] = EXCLUDED
+        trust[self.who != self.speaker[rule]] = EXCLUDED
         return Labels(hit, trust)
 
     def around(self, own: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32],

@@ -2,7 +2,7 @@
 
 An n-gram is known by a 64-bit hash, rolled over the call's code points, so that no Python loop runs over characters and the
 model keeps hashes instead of strings. Syllables are folded to what northern and southern speakers and recognisers mix up
-(zh=z, ch=c, sh=s, ng=n); a character without a reading stands for itself.
+(`rules.text.near_sound`); a character without a reading stands for itself.
 """
 from __future__ import annotations
 

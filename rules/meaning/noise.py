@@ -1,4 +1,5 @@
-"""What recognisers do to a sentence, simulated, so that the layer learns to bear it: homophones, lost particles."""
+"""What recognisers do to a sentence, simulated, so that the layer learns to bear it: characters of near sound, lost
+particles, fillers and stutters."""
 from __future__ import annotations
 
 import random
@@ -7,9 +8,12 @@ from collections.abc import Iterable, Mapping
 
 _PARTICLES = frozenset("的了啊呢吧嘛哦呀哈呃嗯那就")
 
+_FILLERS = ("嗯", "啊", "呃", "那")
+_ADDED = 0.16
+
 
 class Mishearing:
-    """Writes other characters of the same toneless syllable, as common ones as the texts it was built from have."""
+    """Writes other characters of near sound, as common ones as the texts it was built from have."""
 
     def __init__(self, texts: Iterable[str], syllable: Mapping[str, int]) -> None:
         counts = Counter(c for text in texts for c in text if c in syllable)
@@ -30,4 +34,6 @@ class Mishearing:
                 heard.append(chance.choice(alike))
             elif character not in _PARTICLES:
                 heard.append(character)
+            if chance.random() < _ADDED * rate:
+                heard.append(chance.choice((character, *_FILLERS)))
         return "".join(heard)

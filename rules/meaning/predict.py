@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import context, features
-from .data import HERE, speaker
+from .data import HERE
 from .text import SHOWN, Folding, fold
 
 MODEL = HERE / "model.npz"
+PACK_MODEL = "meaning.npz"
+"""The file in a pack's directory, where a layer of its own was trained."""
 
 
 class Calibration(NamedTuple):
@@ -33,6 +35,8 @@ class Calibration(NamedTuple):
 
 class Meaning:
     """The model of `model.npz`. `rules` names the columns; `version` changes with the data and code it was made of.
+
+    `learnt` are the marks (`data.mark`) of a pack's own sentences that it has learnt from.
 
     `accept[r]` is the probability in a call from which a turn counts as a hit of rule `r`, `doubt[r]` that from which a
     person should look; both were chosen on calls that the scores had not seen.
@@ -54,12 +58,20 @@ class Meaning:
         self._alone = Calibration(*arrays["alone"].astype(np.float32))
         self._folding = Folding(dict(zip(str(arrays["traditional"]), str(arrays["simplified"]), strict=True)))
         self._sounds: NDArray[np.uint32] = arrays["sounds"]  # type: ignore[assignment]
-        self._of_agent = np.array([speaker(rule) == "agent" for rule in self.rules])
+        self._of_agent: NDArray[np.bool_] = arrays["of_agent"]  # type: ignore[assignment]
+        self.learnt = frozenset[str](arrays["learnt"].tolist())
+        self._speaker = ["agent" if agent else "customer" for agent in self._of_agent]
 
     @classmethod
     def load(cls, path: Path | None = None) -> Meaning:
         """Read a model file (by default the one beside this module, which is read once and shared)."""
         return _shared() if path is None else cls._read(path)
+
+    @classmethod
+    def of_pack(cls, directory: Path | None) -> Meaning:
+        """The layer that `tingjian rules train` left in a pack's directory, else the one that comes with the product."""
+        own = None if directory is None else directory / PACK_MODEL
+        return cls._read(own) if own is not None and own.exists() else _shared()
 
     @classmethod
     def _read(cls, path: Path) -> Meaning:
@@ -101,7 +113,7 @@ class Meaning:
         `before` and `after` are the other speaker's neighbouring turns. Raises KeyError for a rule the layer does not know.
         """
         column = self.column[rule]
-        if who != speaker(rule):
+        if who != self._speaker[column]:
             return 0.0
         other = "customer" if who == "agent" else "agent"
         turns = [(other, before)] if before else []

@@ -1,28 +1,24 @@
 """Tables made once, at training, and kept in the model: the syllable of each character, and traditional to simplified."""
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from numpy.typing import NDArray
+
+from rules.text import near_sound
 
 _FIRST, _LAST = 0x3400, 0x9FFF
 _OFFSET = 0x20000  # syllables are numbered from here on, above every code point of the basic plane
 
 
-def folded_syllable(syllable: str) -> str:
-    """Toneless pinyin with the sounds made one that speakers and recognisers mix up: zh=z, ch=c, sh=s, ng=n."""
-    return re.sub(r"ng$", "n", re.sub(r"^([zcs])h", r"\1", syllable))
-
-
 def sound_table() -> NDArray[np.uint32]:
-    """uint32[65536]: for a Chinese character a number that those of the same folded syllable share, else the code point."""
+    """uint32[65536]: for a Chinese character a number that those of near sound share (`rules.text.near_sound`: zh=z, n=l,
+    f=h, ng=n and so on), else the code point."""
     from pypinyin import Style, lazy_pinyin
 
     table = np.arange(0x10000, dtype=np.uint32)
     numbers: dict[str, int] = {}
     for code in range(_FIRST, _LAST + 1):
-        syllable = folded_syllable(lazy_pinyin(chr(code), style=Style.NORMAL)[0])
+        syllable = near_sound(lazy_pinyin(chr(code), style=Style.NORMAL)[0])
         if syllable.isascii() and syllable.isalpha():
             table[code] = _OFFSET + numbers.setdefault(syllable, len(numbers))
     return table

@@ -1,4 +1,5 @@
-"""Learn `model.npz` from `data/`: `python -m rules.meaning.train` (a minute or two, the same bytes every time).
+"""Learn `model.npz` from `data/` and the built-in pack's `like` and `unlike`: `python -m rules.meaning.train` (a minute or two,
+the same bytes every time). `tingjian rules train` does it for a pack of one's own.
 
 Two linear layers a rule. The first reads a turn's words; the second weighs its own score, those of the turns around it and
 the place in the call. Cross-validation leaves out a file of calls and a sixth of the sentences at a time; what the second
@@ -16,7 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+
+from rules.pack import load
 
 from . import data, features
 from .examples import DOUBTFUL, EXCLUDED, FOLDS, SURE, Examples, Labels, known_grams, weighted
@@ -30,6 +34,7 @@ NOISY_WEIGHT = 0.4   # a row once more, misheard
 SENTENCE_WEIGHT = 0.3  # in the second layer, where calls count, since only they have surroundings
 OWN = 3.0            # the own score is hardly penalised there: it is to be corrected, not learnt anew
 PRECISION_FLOOR = 0.9  # of taboos, where reachable ...
+BASE_RATE = 0.02       # share of turns that are hits, where no call tells; that of the labelled rules is 0.002 to 0.07
 TABOO_LEAST = 0.35     # ... and where not, no accusation on less than this; the less likely ones are doubts
 
 
@@ -73,20 +78,30 @@ class Words:
         return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def unseen_scores(words: Words, examples: Examples, labels: Sequence[Labels], say: Callable[[str], None]) -> Scores:
-    """Each row scored by a first layer that learnt without the row's fold."""
+class Fits(NamedTuple):
+    """First layers, one for each part left out and, last, one that learnt from all: n-grams × rules, and offsets."""
+
+    weights: list[Array]
+    offsets: list[Array]
+
+
+def first_layers(words: Words, examples: Examples, labels: Sequence[Labels], say: Callable[[str], None]) -> tuple[Fits, Scores]:
+    """The first layers, and each row scored by the one that learnt without the row's fold."""
     total, sentences, rules = len(examples.texts), len(examples.sentences), len(labels)
     out = Scores(*(np.zeros((count, rules), np.float32) for count in (total, total, sentences, sentences)))
-    for left_out in range(FOLDS):
-        say(f"words, fold {left_out + 1} of {FOLDS}")
-        held = examples.fold == left_out
+    fits = Fits([], [])
+    for left_out in (*range(FOLDS), None):
+        say("words" if left_out is None else f"words, fold {left_out + 1} of {FOLDS}")
+        held = examples.fold == left_out if left_out is not None else np.zeros(total, np.bool_)
+        fitted = [words.fit(label, np.flatnonzero(~held & (label.trust != EXCLUDED))) for label in labels]
+        weights, offsets = np.array([w for w, _ in fitted]).T, np.array([o for _, o in fitted], np.float32)
+        fits.weights.append(weights)
+        fits.offsets.append(offsets)
         held_sentences = held[:sentences]
-        for column, label in enumerate(labels):
-            weights, offset = words.fit(label, np.flatnonzero(~held & (label.trust != EXCLUDED)))
-            for scores, inputs, rows in zip(out, (words.own, words.misheard, words.before, words.after),
-                                            (held, held, held_sentences, held_sentences), strict=True):
-                scores[rows, column] = inputs[rows] @ weights + offset
-    return out
+        for scores, inputs, rows in zip(out, (words.own, words.misheard, words.before, words.after),
+                                        (held, held, held_sentences, held_sentences), strict=True):
+            scores[rows] = inputs[rows] @ weights + offsets
+    return fits, out
 
 
 class Around:
@@ -121,14 +136,28 @@ class Around:
         return out[0], out[1]
 
 
-def calibrated(scores: Array, hit: NDArray[np.int8]) -> tuple[float, float]:
+def calibrated(scores: Array, hit: NDArray[np.int8], weight: Array | None = None) -> tuple[float, float]:
     """Platt's slope and offset, with his prior of one more of each kind; (1, 0) where there is nothing to learn from."""
     if not hit.any() or hit.all():
         return 1.0, 0.0
     model = LogisticRegression(C=1.0, max_iter=400).fit(
         np.concatenate((scores, [scores.max(), scores.min()]))[:, None], np.concatenate((hit, [0, 1])),
-        sample_weight=np.concatenate((np.ones(len(hit)), [0.5, 0.5])))
+        sample_weight=np.concatenate((np.ones(len(hit)) if weight is None else weight, [0.5, 0.5])))
     return max(float(model.coef_[0, 0]), 0.05), float(model.intercept_[0])
+
+
+def from_sentences(scores: Array, label: Labels, called: NDArray[np.bool_], alone: NDArray[np.bool_],
+                   odds: float) -> tuple[float, float]:
+    """The calibration of a rule that no labelled call has a hit of, as one of a site's own: the turns of calls are none; what
+    its sentences are and are not weighs `odds` times as much as all turns together, each of the two."""
+    if not label.hit[alone].any() or not called.any():
+        return calibrated(scores[alone], label.hit[alone])
+    chosen = called | alone
+    weight = np.ones(len(scores), np.float32)
+    for hit in (0, 1):
+        sentences = alone & (label.hit == hit)
+        weight[sentences] = odds * called.sum() / max(1, sentences.sum())
+    return calibrated(scores[chosen], label.hit[chosen], weight[chosen])
 
 
 def thresholds(rule: str, likely: Array, hit: NDArray[np.int8]) -> tuple[float, float]:
@@ -155,56 +184,92 @@ def quantised(weights: Array) -> tuple[NDArray[np.int8], Array]:
     return np.rint(weights / np.maximum(scale, 1e-12)).astype(np.int8), scale.astype(np.float32)
 
 
-def train(examples: Examples, version: str, say: Callable[[str], None] = lambda _: None) -> dict[str, NDArray[Any]]:
-    """Everything `predict.Meaning` needs, by name, ready for `np.savez`."""
+class Trained(NamedTuple):
+    """What `predict.Meaning` needs, by name, ready for `np.savez`: the layer that learnt from all, and for each part of the
+    data one that did not learn from it (`Examples.fold`; a file of calls and a sixth of the sentences are a part)."""
+
+    whole: dict[str, NDArray[Any]]
+    without: list[dict[str, NDArray[Any]]]
+
+
+def train(examples: Examples, version: str, say: Callable[[str], None] = lambda _: None,
+          learnt: Sequence[data.Sentence] = ()) -> Trained:
     words = Words(examples)
     labels = [examples.labels(rule) for rule in examples.rules]
-    scores = unseen_scores(words, examples, labels, say)
+    fits, scores = first_layers(words, examples, labels, say)
     around = Around(examples, scores)
-    layers: dict[str, list[Any]] = {name: [] for name in (
-        "words", "word_offset", "around", "around_offset", "in_call", "alone", "accept", "doubt")}
+    unseen = [around.unseen(label, column, examples.fold)[0] for column, label in enumerate(labels)]
+    made = []
+    for part, (weights, offsets) in enumerate(zip(*fits, strict=True)):
+        kept = examples.fold != part
+        say("surroundings" if kept.all() else f"surroundings, fold {part + 1} of {FOLDS}")
+        arrays = second_layer(examples, labels, around, unseen, kept)
+        made.append(packed(examples, words, weights * words.rarity[:, None], offsets, arrays, version)
+                    | {"learnt": np.array([data.mark(one) for one in learnt], "U12")})
+    return Trained(made[-1], made[:-1])
+
+
+def second_layer(examples: Examples, labels: Sequence[Labels], around: Around, unseen: Sequence[Array],
+                 kept: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """Weights, calibration and thresholds rule by rule from the rows kept; `unseen` are second-layer scores a rule."""
+    found: dict[str, list[Any]] = {name: [] for name in ("around", "around_offset", "in_call", "alone", "accept", "doubt")}
     for column, (rule, label) in enumerate(zip(examples.rules, labels, strict=True)):
-        say(f"{rule}")
-        weights, offset = words.fit(label, np.flatnonzero(label.trust != EXCLUDED))
-        wide, wide_offset = around.fit(label, column, np.flatnonzero(around.learnable(label, column)))
-        unseen, _ = around.unseen(label, column, examples.fold)
-        called = around.learnable(label, column) & examples.in_call
-        alone = (label.trust == SURE) & ~examples.in_call
-        in_call = calibrated(unseen[called], label.hit[called])
-        likely = 1 / (1 + np.exp(-(in_call[0] * unseen[called] + in_call[1])))
-        accept, doubt = thresholds(rule, likely.astype(np.float32), label.hit[called])
-        by_itself = calibrated(unseen[alone], label.hit[alone]) if alone.any() else in_call
-        values = (weights * words.rarity, offset, wide, wide_offset, in_call, by_itself, accept, doubt)
-        for name, value in zip(layers, values, strict=True):
-            layers[name].append(value)
-    return packed(examples, words, layers, version)
+        usable = around.learnable(label, column) & kept
+        called, alone = usable & examples.in_call, (label.trust == SURE) & ~examples.in_call & kept
+        if label.hit[called].any():
+            in_call = calibrated(unseen[column][called], label.hit[called])
+            by_itself = calibrated(unseen[column][alone], label.hit[alone]) if alone.any() else in_call
+        else:
+            in_call = from_sentences(unseen[column], label, called, alone, BASE_RATE)
+            by_itself = from_sentences(unseen[column], label, called, alone, 1.0)
+        likely = 1 / (1 + np.exp(-(in_call[0] * unseen[column][called] + in_call[1])))
+        values = (*around.fit(label, column, np.flatnonzero(usable)), in_call, by_itself,
+                  *thresholds(rule, likely.astype(np.float32), label.hit[called]))
+        for name, value in zip(found, values, strict=True):
+            found[name].append(value)
+    arrays = {name: np.array(values, np.float32) for name, values in found.items()}
+    return arrays | {name: arrays[name].T.copy() for name in ("around", "in_call", "alone")}
 
 
-def packed(examples: Examples, words: Words, layers: dict[str, list[Any]], version: str) -> dict[str, NDArray[Any]]:
+def packed(examples: Examples, words: Words, weights: Array, offsets: Array, second: dict[str, NDArray[Any]],
+           version: str) -> dict[str, NDArray[Any]]:
     """The model as arrays: the n-grams that weigh most over all rules, in eight bits a rule."""
-    weights = np.array(layers.pop("words"), np.float32).T
     counts = np.bincount(words.own.indices, minlength=len(weights))
     worth = np.abs(weights).max(axis=1) * np.sqrt(counts)
     kept = np.sort(np.argsort(-worth, kind="stable")[:KEPT])
     small, scale = quantised(weights[kept])
-    arrays = {name: np.array(values, np.float32) for name, values in layers.items()}
-    for name in ("around", "in_call", "alone"):
-        arrays[name] = arrays[name].T.copy()
-    return arrays | {
-        "rules": np.array(examples.rules), "version": np.array(version), "keys": words.vocabulary.keys[kept], "words": small,
-        "word_scale": scale, "sounds": examples.sounds, "traditional": np.array("".join(examples.simplified)),
+    return second | {
+        "rules": np.array(examples.rules), "of_agent": np.array([examples.speaker[rule] == "agent" for rule in examples.rules]),
+        "version": np.array(version), "keys": words.vocabulary.keys[kept], "words": small, "word_scale": scale,
+        "word_offset": offsets, "sounds": examples.sounds, "traditional": np.array("".join(examples.simplified)),
         "simplified": np.array("".join(examples.simplified.values()))}
+
+
+def of_pack(directory: Path | None, say: Callable[[str], None] = lambda _: None) -> Trained:
+    """The layers of a pack, the built-in one by default: learnt from `data/` and from the pack's `like` and `unlike`.
+
+    Raises Problem where the pack has mistakes.
+    """
+    warnings.filterwarnings("ignore", category=FutureWarning, module="sklearn")
+    warnings.filterwarnings("ignore", category=ConvergenceWarning)  # near enough: what came out is calibrated and measured
+    own = data.of_pack(load(directory).rules)
+    return train(Examples(data.sentences() + own, data.calls()), data.fingerprint(own), say, own)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=MODEL, help="where to write the model")
+    parser.add_argument("--folds", type=Path, help="a directory for the layers that learnt without a part (bench.layers reads them)")
     chosen = parser.parse_args()
-    warnings.filterwarnings("ignore", category=FutureWarning, module="sklearn")
-    arrays = train(Examples(data.sentences(), data.calls()), data.fingerprint(), lambda text: print(text, file=sys.stderr))
-    np.savez_compressed(chosen.out, allow_pickle=False, **arrays)
-    print(f"{chosen.out}: {len(arrays['rules'])} rules, {len(arrays['keys'])} n-grams, "
-          f"{chosen.out.stat().st_size / 1e6:.1f} MB, version {data.fingerprint()[:12]}")
+    trained = of_pack(None, lambda text: print(text, file=sys.stderr, flush=True))
+    np.savez_compressed(chosen.out, allow_pickle=False, **trained.whole)
+    if chosen.folds:
+        chosen.folds.mkdir(parents=True, exist_ok=True)
+        for part, arrays in enumerate(trained.without):
+            np.savez_compressed(chosen.folds / f"{part}.npz", allow_pickle=False, **arrays)
+    whole = trained.whole
+    print(f"{chosen.out}: {len(whole['rules'])} rules, {len(whole['keys'])} n-grams, "
+          f"{chosen.out.stat().st_size / 1e6:.1f} MB, version {str(whole['version'])[:12]}")
 
 
 if __name__ == "__main__":
