@@ -16,6 +16,7 @@ import numpy as np
 
 from models.recogniser import Segment
 from models.voice_activity import STEP, Activity
+from pipeline.music import BESIDE, MUSIC
 from pipeline.speech import Heard
 from pipeline.turns import simplified
 from records import Removal, Word
@@ -29,6 +30,7 @@ LOOP_RATIO = 2.4        # Whisper's own limit of the compression ratio
 NO_SPEECH, GUESS = 0.6, -1.0    # Whisper's own: more doubt that there is speech, and less likely tokens, is silence
 WILD_GUESS = -1.6       # mean log probability under which nothing is right, whatever the doubt
 UNSURE = 0.45           # mean confidence under which foreign words or a triple are an invention
+BESIDE_GAP = 2.0        # seconds between phrases of one piece of music
 NOT_SPOKEN = re.compile(r"[^0-9a-z一-鿿]")
 FOREIGN = re.compile(r"[぀-ヿ가-힯Ѐ-ӿ؀-ۿ฀-๿]")
 # What callers really say several times over; any other pair of characters said three times is a loop.
@@ -76,11 +78,38 @@ def without_bleed(words: Sequence[Word], channel: int, is_bleed: Callable[[float
     for begin, end in _phrases(words):
         phrase = words[begin:end]
         if is_bleed(phrase[0].start, phrase[-1].end, channel):
-            removals.append(Removal(text="".join(word.text for word in phrase), start=phrase[0].start, end=phrase[-1].end,
-                                    channel=channel, reason="bleed", detail="no more than the other channel's sound"))
+            removals.append(_removal(phrase, channel, "bleed", "no more than the other channel's sound"))
         else:
             kept += phrase
     return kept, removals
+
+
+def without_music(words: Sequence[Word], channel: int, share: Callable[[float, float], float]) -> tuple[list[Word], list[Removal]]:
+    """What is said rather than sung or played: phrases that are music, or lie beside one and are nearly music, go.
+
+    `share` tells how much of the sound between two times (seconds) is music (see music.share).
+    """
+    phrases = list(_phrases(words))
+    shares = [share(words[begin].start, words[end - 1].end) for begin, end in phrases]
+    gone = [each >= MUSIC for each in shares]
+    for order in (range(1, len(phrases)), range(len(phrases) - 2, -1, -1)):
+        for at in order:
+            beside = at - 1 if order.step > 0 else at + 1
+            near = abs(words[phrases[max(at, beside)][0]].start - words[phrases[min(at, beside)][1] - 1].end) < BESIDE_GAP
+            gone[at] = gone[at] or (gone[beside] and near and shares[at] >= BESIDE)
+    kept: list[Word] = []
+    removals: list[Removal] = []
+    for (begin, end), music, much in zip(phrases, gone, shares, strict=True):
+        if music:
+            removals.append(_removal(words[begin:end], channel, "music", f"{much:.0%} of the sound stays on one pitch"))
+        else:
+            kept += words[begin:end]
+    return kept, removals
+
+
+def _removal(words: Sequence[Word], channel: int | None, reason: str, detail: str) -> Removal:
+    return Removal(text="".join(word.text for word in words), start=words[0].start, end=words[-1].end, channel=channel,
+                   reason=reason, detail=detail)
 
 
 def guard_chunk(words: Sequence[Word], segment: Segment, activity: Activity,
@@ -92,8 +121,7 @@ def guard_chunk(words: Sequence[Word], segment: Segment, activity: Activity,
         for taken in sorted(check(left, segment, activity), reverse=True):
             gone = left[taken.begin:taken.end]
             if gone:
-                removals.append(Removal(text="".join(word.text for word in gone), start=gone[0].start, end=gone[-1].end,
-                                        channel=channel, reason=taken.reason, detail=taken.detail))
+                removals.append(_removal(gone, channel, taken.reason, taken.detail))
                 del left[taken.begin:taken.end]
     return left, sorted(removals, key=lambda removal: removal.start)
 

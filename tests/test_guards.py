@@ -1,11 +1,28 @@
 """Nothing invented survives, and what callers really repeat stays."""
+import json
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
-from models.recogniser import Segment
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "data"))
+
+import music as hold_music
+import singing
+import telephone
+
+from bench import hold_music as bench
+from models.recogniser import Segment, open_recogniser
 from models.voice_activity import STEP, Activity
-from pipeline.guards import guard_chunk, without_bleed
+from pipeline import music
+from pipeline.decode import Audio, decode
+from pipeline.guards import guard_chunk, without_bleed, without_music
 from records import Word
+from settings import Settings
+
+SAMPLES = Path(__file__).resolve().parent.parent / "data" / "sample"
 
 LENGTH = 40.0
 
@@ -116,3 +133,72 @@ def test_phrases_that_are_only_the_other_channel_leaking_in_are_taken_out_and_ke
     assert "".join(word.text for word in kept) == "我姓马在东湖路"
     assert [(gone.text, gone.reason, gone.channel, gone.start) for gone in removed] == [("先生", "bleed", 1, 5.0)]
     assert without_bleed(said, 0, lambda start, end, channel: channel == 1) == (said, [])
+
+
+@pytest.mark.parametrize(("shares", "left"), [
+    ((0.05, 0.1, 0.2), "您好青山去再见"),
+    ((0.05, 0.6, 0.05), "您好再见"),
+    ((0.05, 0.6, 0.35), "您好"),                # beside music, and nearly music itself
+    ((0.35, 0.1, 0.6), "您好青山去"),
+    ((0.35, 0.35, 0.35), "您好青山去再见"),     # nothing here is surely music
+])
+def test_what_is_sung_goes_and_what_is_said_stays(shares, left):
+    said = [*words("您好", 1.0), *words("青山去", 3.0), *words("再见", 5.0)]
+    table = dict(zip((1.0, 3.0, 5.0), shares, strict=True))
+    kept, removed = without_music(said, 1, lambda start, end: table[start])
+    assert "".join(word.text for word in kept) == left
+    assert {removal.reason for removal in removed} <= {"music"} and all(removal.channel == 1 for removal in removed)
+    assert sum(len(removal.text) for removal in removed) == 7 - len(left)
+
+
+def shared(sound: np.ndarray) -> float:
+    with Audio.from_samples(resample_poly(sound, 2, 1)) as audio:
+        return music.share(audio, 0, 2.0, audio.duration - 2.0)
+
+
+@pytest.mark.parametrize("style", ["plain", *hold_music.STYLES])
+def test_music_of_every_style_is_known_by_its_lines(style):
+    assert shared(hold_music.play(style, 8, -26, np.random.default_rng(4))) > music.MUSIC
+
+
+@pytest.mark.parametrize(("backing", "least"), [("strings", music.BESIDE), ("pop", music.MUSIC), ("piano", music.MUSIC)])
+@pytest.mark.parametrize("lowest", [120.0, 220.0])
+def test_singing_over_a_band_is_music(backing, least, lowest):
+    """Strings whose players all shake their notes are the hardest: such a song goes only beside what is surely music."""
+    assert shared(singing.sing(8, -24, np.random.default_rng(4), lowest, backing)) > least
+
+
+def test_tones_are_music_and_noise_is_none():
+    assert shared(telephone.tone(8, -24)) > 0.9
+    assert shared(telephone.line_noise(64000, -30, np.random.default_rng(4))) < 0.05
+    assert shared(np.zeros(64000, np.float32)) < 0.05
+
+
+@pytest.mark.parametrize("behind", [None, ("piano", -33.0), ("strings", -27.0)])
+def test_speech_is_no_music_also_with_music_behind_it(behind):
+    path = SAMPLES / "recordings" / "sample-004.mp3"
+    row = next(row for line in (SAMPLES / "gold.jsonl").read_text("utf-8").splitlines()
+               if (row := json.loads(line)["transcript"])["call_id"] == path.stem)
+    with decode(str(path), max_hours=1) as audio:
+        sound = audio.read(0)
+    if behind:
+        sound = sound + resample_poly(hold_music.play(behind[0], len(sound) / 16000 + 1, behind[1], np.random.default_rng(4)),
+                                      2, 1)[:len(sound)]
+    with Audio.from_samples(sound) as audio:
+        assert max(music.share(audio, 0, turn["start"], turn["end"]) for turn in row["turns"]) < music.MUSIC
+
+
+@pytest.mark.speech
+def test_nothing_is_written_down_where_nobody_speaks_and_nothing_is_lost_of_a_call():
+    """Two minutes of music, tones and noise, a song over a band, and a sample call, through the real recogniser."""
+    settings = Settings()
+    listener = bench.Listener(open_recogniser(settings.models, settings.speech))
+    rng = np.random.default_rng(8)
+    sounds = [make() for make in bench.nobody(6, rng).values()]
+    sounds.append(singing.sung(bench.lyrics("sample-008", 10), rng, -24, 120.0, "pop"))
+    with bench.down_the_line(np.concatenate(sounds), rng) as audio:
+        kept, _ = listener.words(audio)
+    assert "".join(word.text for word in kept) == ""
+    with decode(str(SAMPLES / "recordings" / "sample-004.mp3"), max_hours=1) as audio:
+        kept, removed = listener.words(audio)
+    assert sum(len(word.text) for word in kept) > 150 and removed == []
