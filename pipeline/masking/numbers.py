@@ -219,7 +219,7 @@ def _identity(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
     elif checks.nearly_id(digits):
         dated = checks.is_date(digits[6:14])
         if asked or place.spoken or dated:
-            yield "id_card", (6.0 if asked else 5.0 if place.spoken else 2.6) + (1.8 if dated else 0.0)
+            yield "id_card", (6.0 if asked else 5.0 if place.spoken else 1.6) + (3.3 if dated and place.spoken else 2.0 if dated else 0.0)
     elif asked and 14 <= len(digits) <= 20:
         yield "id_card", 5.5 if digits[:2] in checks.PROVINCES else 4.5
     elif place.spoken and not place.left and 16 <= len(digits) <= 19 and checks.dated(digits):
@@ -233,7 +233,7 @@ def _card(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
     head = digits.startswith(checks.SURE_HEADS)
     if checks.luhn(digits) and length <= 19:
         if head and length >= 16:
-            yield "bank_card", 10.0 if asked else 8.0 if length in (16, 19) else 5.5
+            yield "bank_card", 10.0 if asked else 8.0 if length in (16, 19) and place.left != "id" else 5.5
         elif asked:
             yield "bank_card", 8.0 if length >= 16 else 6.0
         elif length >= 16 and digits.startswith(checks.CARD_HEADS) and place.spoken and place.left in ("", "hint"):

@@ -15,7 +15,7 @@ NONE, SPACE, PAUSE, JUNK = 0, 1, 2, 3
 """What stands before an atom: nothing, a space or hyphen, a mark or filler, or a character that may be a misheard one."""
 COUNT = {"双": 2, "俩": 2, "两个": 2, "三个": 3, "四个": 4, "五个": 5, "六个": 6, "七个": 7, "八个": 8,
          **{f"{n}个": n for n in range(2, 9)}}
-_THEN, _THAT = "[然染冉燃髯嚷让壤][，,]?[后候厚猴吼否]", "[那拿纳娜哪钠][个各阁格隔哥]"
+_THEN, _THAT = "[然染冉燃髯嚷让壤][，,]?[后候厚猴吼否]", "[那拿纳娜哪钠呐辣拉][个各阁格隔哥歌葛革]"
 """然后 and 那个 as recognisers mishear them."""
 _JOINERS = (f"{_THEN}是?|{_THAT}|后面是?|后边是?|后头是?|接着是?|接下来是?|跟着|再来|完了是?|这个|就是|对对对?|好的|是的|没错|空格|横杠|短横线?|中横线|横线|逗号|继续|"
             "请继续|请讲|您说|你说|往下念|往下|记下了|再是?|杠|横")
@@ -49,7 +49,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     sure, ear = f"[{''.join(SURE)}]", f"[{''.join(heard())}]"
     digit = f"[{''.join(SURE)}{''.join(heard())}]"
     count = "|".join(COUNT)
-    atom = (f"(?P<times>{count})[ ]?(?P<each>{digit})|(?P<hundred>(?:[一幺][百败白摆][三四五六七八九]|百(?=[三四五六七八九][十士石式]))(?:[三四五六七八九]?[十士石式][一二三四五六七八九]?)?)"
+    atom = (f"(?P<times>{count})[ ]?(?P<each>{digit})|(?P<hundred>(?:[一幺][百败白摆拜][三四五六七八九吧]|百(?=[三四五六七八九吧][十士石式实时]))(?:[三四五六七八九]?[十士石式实时是师][一二三四五六七八九]?)?)"
             f"|(?P<tens>[二三四五六七八九]?十[一二三四五六七八九](?![百千万])|[二三四五六七八九]十)"
             f"|(?P<sure>{sure})|(?P<x>{_X})|(?P<heard>{ear})")
     plain = re.sub(r"\?P<\w+>", "?:", atom)
@@ -86,7 +86,7 @@ def _atoms(token: re.Pattern[str], folded: str, start: int, end: int) -> Iterato
             each = SURE.get(found["each"]) or heard()[found["each"]]
             yield Atom(each * COUNT[found["times"]], *found.span(), True, gap)
         elif kind == "hundred":
-            tail = [SURE[one] for one in text[1:] if one in SURE]
+            tail = [SURE.get(one, "8") for one in text[1:] if one in SURE or one == "吧"]
             yield Atom(("1" + "".join(tail) + "0")[:3], *found.span(), True, gap, word=True)
         elif kind == "tens":
             tens, _, ones = text.partition("十")
