@@ -42,6 +42,7 @@ EXHAUSTIVE = (
 CLASSES = {"check": 3, "signal": 2}  # pass, fail, not_applicable; found, none
 VIEWS = ("event", "alarm", "event_in_scope")
 DRAWS = 2000
+FEW = 5  # calls with the event, below which a rule's ratios say little
 
 
 class Gold(Record):
@@ -84,7 +85,7 @@ class Counts:
 class RuleResult:
     """One rule over all calls. `confusion` maps gold verdict to drafted verdict to number; `evidence` counts turns, None
     where gold does not list every turn; `located` is the share of true events whose drafted evidence shares a turn with
-    gold's."""
+    gold's; `few`: fewer than FEW calls have the event by gold, so that one call moves the ratios by a fifth or more."""
 
     rule: str
     positive: Verdict
@@ -99,6 +100,7 @@ class RuleResult:
     evidence: Counts | None
     located: float | None
     missing: int
+    few: bool
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,8 @@ def _result(rule: str, tally: _Tally) -> RuleResult:
         confusion={gold: dict(row) for gold, row in confusion.items()},
         evidence=Counts(*map(sum, zip(*tally.turns, strict=True))) if tally.turns else None,
         located=sum(tally.located) / len(tally.located) if tally.located else None,
-        missing=sum(drafted == "missing" for _, drafted in tally.pairs))
+        missing=sum(drafted == "missing" for _, drafted in tally.pairs),
+        few=sum(gold == positive for gold, _ in tally.pairs) < FEW)
 
 
 def _in_scope(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -6,10 +6,10 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
-from .evaluation import Counts, Evaluation, Mean, RuleResult
+from .evaluation import FEW, Counts, Evaluation, Mean, RuleResult
 
 COLUMNS = ("rule", "event", "calls", "TP", "FP", "FN", "(left)", "P", "R", "F1", "P fail", "R fail", "kappa", "AC1",
-           "review", "P turn", "R turn")
+           "review", "P turn", "R turn", "")
 VIEWS = {
     "event": "event: what the rule looks for (act: pass, lapse: fail, signal: found)",
     "alarm": "alarm: what a reviewer acts on (fail of every check, signal found)",
@@ -27,6 +27,9 @@ def print_evaluation(result: Evaluation, title: str, console: Console) -> None:
     console.print(table)
     console.print(f"\n{result.calls} calls, {result.verdicts} verdicts; needs_review {result.review_share:.1%} (coverage "
                   f"{result.coverage:.1%}). A positive left in needs_review is a miss; it never counts in precision.")
+    if few := sum(rule.few for rule in result.rules):
+        console.print(f"few: gold has the event in fewer than {FEW} calls, so that one call moves the figures by a fifth or more; "
+                      f"{few} of {len(result.rules)} rules.")
     console.print(_means(result))
     turns = result.evidence
     console.print(f"Evidence by turn (taboos, holds, complaint, abuse, names): TP {turns.tp} FP {turns.fp} FN {turns.fn}, "
@@ -55,7 +58,7 @@ def _row(rule: RuleResult) -> tuple[str, ...]:
     return (rule.rule, rule.positive, str(rule.calls), str(event.tp), str(event.fp), str(event.fn), str(event.left or ""),
             _ratio(event.precision), _ratio(event.recall), _ratio(event.f1), _ratio(rule.alarm.precision),
             _ratio(rule.alarm.recall), _ratio(rule.kappa), _ratio(rule.ac1), review,
-            _ratio(turns.precision), _ratio(turns.recall))
+            _ratio(turns.precision), _ratio(turns.recall), "few" if rule.few else "")
 
 
 def _means(result: Evaluation) -> Table:

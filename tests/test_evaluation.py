@@ -206,6 +206,15 @@ def test_the_tables_show_counts_intervals_and_mistakes():
     assert "greeting.offer 1: gold pass at [], drafted fail" in text
 
 
+@pytest.mark.parametrize(("positives", "few"), [(4, True), (5, False)])
+def test_a_rule_with_too_few_cases_is_marked_so(positives: int, few: bool):
+    result = compared("greeting.offer", [("pass", "pass")] * positives + [("fail", "fail")] * 9)
+    assert [rule.few for rule in result.rules] == [few] and result.as_dict()["rules"][0]["few"] == few
+    console = Console(record=True, width=200, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    print_evaluation(result, "", console)
+    assert ("1 of 1 rules" in console.export_text()) == few
+
+
 def test_json_has_ratios_beside_counts():
     plain = json.loads(json.dumps(three_rules().as_dict()))
     offer = next(rule for rule in plain["rules"] if rule["rule"] == "greeting.offer")
