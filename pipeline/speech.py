@@ -21,6 +21,7 @@ BLOCK = 60.0            # seconds read at once for voice activity; a whole numbe
 PAD = 0.5               # seconds of sound kept before and after a voice
 BRIDGED = 2.0           # seconds; shorter pauses stay in a chunk as they are
 LONGEST_SYLLABLE = 0.8  # seconds a character; alignment gives a word all the noise before it
+UNHEARD = 0.9           # seconds of voice without a word that are listened to again; shorter ones are mostly breath and 嗯
 TAIL = 0.12             # a word may outlast the detected voice by this: final vowels fade
 
 
@@ -34,10 +35,11 @@ class Readable(Protocol):
 
 
 class Chunk(NamedTuple):
-    """Pieces of one channel, in order, that are recognised as one stretch of sound."""
+    """Pieces of one channel, in order, that are recognised as one stretch of sound; `again` for a second look."""
 
     channel: int
     pieces: tuple[Span, ...]
+    again: bool = False
 
     @property
     def duration(self) -> float:
@@ -128,6 +130,36 @@ def place(chunk: Chunk, segment: Segment, voice: Sequence[Span]) -> Heard:
         start = max(start, end - LONGEST_SYLLABLE * max(1, sum(map(str.isalnum, word.text))))
         words.append(word.model_copy(update={"start": round(start, 2), "end": round(max(start, end), 2)}))
     return Heard(chunk, segment, tuple(words))
+
+
+def unheard(heard: Heard, voice: Sequence[Span]) -> Chunk | None:
+    """The voice of a chunk in which the recogniser heard nothing, as a chunk to be recognised again; None where there is none.
+
+    Recognisers leave out the end of a chunk now and then, and what a second speaker says in between. A second look has none.
+    """
+    if heard.chunk.again:
+        return None
+    words = sorted((word.start, word.end) for word in heard.words)
+    pieces: list[Span] = []
+    for part in heard.chunk.pieces:
+        for span in _near(voice, part.start, part.end):
+            for piece in _between(Span(max(span.start, part.start), min(span.end, part.end)), words, part):
+                if pieces and piece.start <= pieces[-1].end:
+                    piece = Span(pieces.pop().start, piece.end)
+                pieces.append(piece)
+    return Chunk(heard.chunk.channel, tuple(pieces), again=True) if pieces else None
+
+
+def _between(span: Span, words: Sequence[tuple[float, float]], within: Span) -> Iterator[Span]:
+    """Stretches of `span` longer than UNHEARD where no word lies, with the sound around them up to the next words."""
+    before = within.start
+    at = span.start
+    for start, end in [*words, (within.end, within.end)]:
+        if min(start, span.end) - at > UNHEARD:
+            yield Span(max(before, at - PAD), min(start, span.end + PAD, within.end))
+        if start >= span.end:
+            break
+        before, at = max(before, end), max(at, end)
 
 
 def _within_voice(start: float, end: float, voice: Sequence[Span]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ what happens when one fails.
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import json
 import logging
@@ -23,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from models.diariser import Diariser, open_diariser
 from models.recogniser import Recogniser, Segment, on_demand
 from models.voice_activity import Activity, Span, VoiceActivity
-from pipeline import channels, decode, guards, hints, pitch, roles, speakers, speech, turns, voice
+from pipeline import channels, crosstalk, decode, guards, hints, music, pitch, roles, speakers, speech, turns, voice
 from pipeline.crew import Crew, Step
 from records import Failure, Recording, Removal, Speaker, Transcript, Word
 from settings import Models, Settings
@@ -31,7 +32,7 @@ from settings import Models, Settings
 log = logging.getLogger(__name__)
 
 # Raised by one whenever a stage changes what it makes of the same words and sound: stored transcripts are then made anew.
-STAGES = {"speech": 3, "guards": 1, "speakers": 2, "roles": 2, "turns": 2, "voice": 1}
+STAGES = {"speech": 4, "guards": 2, "speakers": 2, "roles": 2, "turns": 2, "voice": 1}
 SLOWEST_DECODING = 20_000   # bytes of file a second; AMR, the slowest, has 150,000 on an idle core
 OPENING, VOICE, RECOGNITION = 2, 1, 0       # within a call, what is nearest to the end goes first
 
@@ -109,7 +110,7 @@ class Transcriber:
         began = time.monotonic()
         try:
             found = self.recogniser.recognise([speech.samples(call.audio, chunk) for call, chunk in parts],
-                                              [call.hints for call, _ in parts])
+                                              [() if chunk.again else call.hints for call, chunk in parts])
         except Exception as fault:
             for call, _ in parts:
                 call.fail(fault, "recognition")
@@ -220,12 +221,13 @@ class _Call:
         self._go_on([])
 
     def heard(self, part: tuple[speech.Chunk, Segment]) -> None:
-        """A chunk's words; with the last of them the call is finished."""
+        """A chunk's words, and a second look at its voice that has none; with the last of them the call is finished."""
         chunk, segment = part
         placed = speech.place(chunk, segment, self._voice[chunk.channel])
         with self._lock:
             self._heard.append(placed)
-        self._go_on([])
+        missed = speech.unheard(placed, self._voice[chunk.channel])
+        self._go_on([Step((self.index, RECOGNITION), do=self.owner.recognise, part=(self, missed), joinable=True)] if missed else [])
 
     def _go_on(self, steps: list[Step], done: int = 1) -> None:
         """Counts a step as done, reports progress, and finishes the call when nothing is left to do."""
@@ -257,10 +259,14 @@ class _Call:
         for channel, activity in sorted(self._activity.items()):
             words, gone = guards.guard([each for each in heard if each.chunk.channel == channel], activity, channel)
             removed += gone
-            if self.layout.bleed is not None:
-                words, gone = guards.without_bleed(words, channel, self.layout.bleed.is_bleed)
-                removed += gone
+            words, gone = guards.without_music(words, channel, functools.partial(music.share, self.audio, channel))
+            removed += gone
             kept[channel] = words
+        if self.layout.bleed is not None:
+            leaks = crosstalk.Crosstalk(self.audio, self.layout.bleed, dict(kept))
+            for channel, words in kept.items():
+                kept[channel], gone = guards.without_bleed(words, channel, leaks.leaked)
+                removed += gone
         call = self.recording.call
         stereo = self.layout.kind == "stereo"
         voices, cast = self._who(kept)

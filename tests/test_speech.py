@@ -73,6 +73,53 @@ def test_words_are_put_back_to_where_they_were_said_and_stretch_over_no_pause():
         ("您好", 10.5, 11.5), ("请", 60.08, 60.6), ("讲", 61.32, 62.12)]
 
 
+VOICE = [Span(10.0, 20.0), Span(21.0, 24.0)]
+
+
+@pytest.mark.parametrize(("said", "expected"), [
+    ([(10, 20), (21, 24)], []),                                 # all voice has words
+    ([(10, 19.5), (21.2, 23.6)], []),                           # short rests are breath
+    ([(10, 16)], [(16, 24.5)]),                                 # the end was left out, with the pause in it
+    ([(10, 14), (16, 20), (21, 24)], [(14, 16)]),               # and what lay between
+    ([(13, 20), (21, 24)], [(9.5, 13)]),
+    ([], [(9.5, 24.5)]),
+])
+def test_voice_without_words_is_listened_to_again(said, expected):
+    words = tuple(Word(text="好", start=start, end=end) for start, end in said)
+    chunk = speech.Chunk(1, (Span(9.5, 24.5),))
+    missed = speech.unheard(speech.Heard(chunk, Segment("", 0, 0), words), VOICE)
+    assert (missed.pieces if missed else ()) == tuple(Span(*piece) for piece in expected)
+    if missed:
+        assert missed.channel == 1 and speech.unheard(speech.Heard(missed, Segment("", 0, 0), ()), VOICE) is None
+
+
+class Forgetful:
+    """Hears nothing at first and one word at the second look; notes what it was told."""
+
+    name, version, window, workers, batch = "forgetful", "1", 30.0, 1, 1
+
+    def __init__(self):
+        self.told, self.heard = [], 0
+
+    def recognise(self, chunks, hints=()):
+        self.told += [tuple(each) for each in hints]
+        self.heard += 1
+        again = self.told[-1] == ()
+        return [Segment("您好", 0.6, 1.0, (Word(text="您好", start=0.6, end=1.0, confidence=0.9),) if again else ())
+                for _ in chunks]
+
+
+def test_a_second_look_is_taken_once_without_hints_and_its_words_count():
+    recogniser = Forgetful()
+    transcriber = Transcriber(recogniser, VoiceActivity(), Models(), organisations=())
+    call = Call(call_id="x", organisation=("天岚通信",), agent_id="6217", customer_name="王建军", customer_gender="male")
+    (_, made), = transcriber.run([Recording(call=call, path=str(SAMPLES / "sample-001.wav"))])
+    assert isinstance(made, Transcript) and "您好" in "".join(turn.text for turn in made.turns)
+    told = [each for each in recogniser.told if each]
+    assert len(told) == recogniser.heard / 2 and len(set(told)) == 1
+    assert all(name in "".join(told[0]) for name in ("天岚通信", "六二幺七", "王先生", "王建军"))
+
+
 def test_voice_is_found_alike_in_blocks_and_as_a_whole():
     with decode(SAMPLES / "sample-001.wav", max_hours=1) as audio:
         samples = audio.read(0)
