@@ -14,8 +14,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
-from scipy.signal import resample_poly
 
 from models.voice_activity import Span
 
@@ -30,6 +28,7 @@ AWAY = 0.25             # strength a candidate loses for each octave from the sp
 NEAR, JUMP = 3, 4.0     # frames either side, and semitones from their median beyond which a frame is a mistake; a syllable's
                         # pitch moves far, but over all of its frames
 BLOCK = 30.0            # seconds worked on at once
+_HALF_BAND = (np.sinc(np.arange(-7.5, 8.0)) * np.hamming(16) / 2).astype(np.float32)
 _SIZE = 480             # of the transform: the frame and the longest period, so that nothing that counts wraps around
 
 
@@ -102,11 +101,10 @@ def track(audio: Readable, channel: int, voiced: Iterable[Span]) -> Pitch:
     return Pitch(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def frames(samples: NDArray[np.float32], rate: int = 16000
-           ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def frames(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Candidates' hertz and strength (frames, CANDIDATES) and level (dBFS) of each frame of HOP seconds; float samples at
     16 kHz."""
-    sound = resample_poly(samples, RATE, rate).astype(np.float32) if rate != RATE else samples
+    sound = _halved(samples)
     length, hop = round(FRAME * RATE), round(HOP * RATE)
     count = max(0, (len(sound) - length) // hop + 1)
     if not count:
@@ -125,8 +123,16 @@ def frames(samples: NDArray[np.float32], rate: int = 16000
 
 def _autocorrelation(rows: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
     """Of each row, for lags of 0 to `longest` samples."""
-    spectrum = np.asarray(fft.rfft(rows, _SIZE, axis=1))
-    return np.asarray(fft.irfft(np.square(np.abs(spectrum)), _SIZE, axis=1))[:, :longest + 1]
+    spectrum = np.fft.rfft(rows, _SIZE, axis=1)
+    return np.fft.irfft(np.square(np.abs(spectrum)), _SIZE, axis=1)[:, :longest + 1].astype(np.float32)
+
+
+def _halved(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """16 kHz to 8 kHz: every other sample after a low-pass that is 6 dB down at 4 kHz (its even taps are 0 but the middle)."""
+    if len(samples) < 2 * len(_HALF_BAND):
+        return samples[:0]
+    odd = np.convolve(samples[1::2], _HALF_BAND, "same")        # between its 8th and 9th tap lies the even sample
+    return 0.5 * samples[::2][:len(odd)] + odd
 
 
 def _peaks(shape: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import NamedTuple
 
-from pypinyin import lazy_pinyin
-
 # Sounds that accents and telephones confuse; each is folded to its second form.
 FOLDED = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"))
 CLEAREST = 4.0          # log odds that a single clause says at most
@@ -35,6 +33,8 @@ class Table(NamedTuple):
 @functools.lru_cache(maxsize=16384)
 def by_sound(text: str) -> str:
     """Toneless syllables, near sounds folded, with a space before each and at the end: containment means whole syllables."""
+    from pypinyin import lazy_pinyin        # a second to import; a run with nothing to do needs none
+
     folded = "".join(f" {syllable}" for syllable in lazy_pinyin(text, errors="ignore"))
     for sound, form in FOLDED:
         folded = folded.replace(sound, form)
