@@ -58,6 +58,23 @@ class Bleed:
         own = np.maximum(own, 0)
         return bool(own.sum() > 0 and own[own <= expected].sum() >= EXPLAINED * own.sum())
 
+    def level(self, channel: int, start: float, end: float) -> float:
+        """Mean level of a channel from `start` to `end` (seconds), dBFS."""
+        part = self.levels[channel, max(0, int(start / HOP)):max(1, int(np.ceil(end / HOP)))]
+        return float(10 * np.log10(np.mean(_power(part)))) if part.size else FLOOR
+
+    def alone(self, channel: int) -> list[float]:
+        """Starts of the seconds in which `channel` surely has nothing but the other one's bleed, and that audibly."""
+        gain, other = self.gain[channel], 1 - channel
+        if gain is None:
+            return []
+        expected = _shifted(self.levels[other], round(self.delay[channel] / HOP), 0, self.levels.shape[1]) + gain
+        heard = expected > self.noise[channel] + 3
+        alone = self.levels[channel] < np.maximum(expected, self.noise[channel] + 3) + 2 * MARGIN
+        second = round(1 / HOP)
+        return [at * HOP for at in range(0, heard.size - second, second)
+                if heard[at:at + second].mean() > 0.4 and alone[at:at + second].mean() > 0.9]
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -63,24 +63,23 @@ def guard(heard: Sequence[Heard], activity: Activity, channel: int | None = None
         kept, removed = guard_chunk(each.words, each.segment, activity, channel)
         words += kept
         removals += removed
-    return words, removals
+    return sorted(words, key=lambda word: word.start), removals     # a second look lies between the words of the first
 
 
-def without_bleed(words: Sequence[Word], channel: int, is_bleed: Callable[[float, float, int], bool]
+def without_bleed(words: Sequence[Word], channel: int, leaked: Callable[[Sequence[Word], int], str]
                   ) -> tuple[list[Word], list[Removal]]:
     """What a stereo channel's own speaker said, and the phrases that are only the other channel's sound leaking in.
 
-    Whole phrases are judged (`is_bleed` of seconds and channel, see channels.Bleed): single words are too short to be told
-    from what the other speaker says at the same moment.
+    Whole phrases are judged (`leaked` tells in words why one of a channel is a leak, see crosstalk.Crosstalk): single words are
+    too short to be told from what the other speaker says at the same moment.
     """
     kept: list[Word] = []
     removals: list[Removal] = []
     for begin, end in _phrases(words):
-        phrase = words[begin:end]
-        if is_bleed(phrase[0].start, phrase[-1].end, channel):
-            removals.append(_removal(phrase, channel, "bleed", "no more than the other channel's sound"))
+        if why := leaked(words[begin:end], channel):
+            removals.append(_removal(words[begin:end], channel, "bleed", why))
         else:
-            kept += phrase
+            kept += words[begin:end]
     return kept, removals
 
 

@@ -6,9 +6,12 @@ import io
 import av
 import numpy as np
 import pytest
+from scipy import signal
 
 from pipeline.channels import layout
+from pipeline.crosstalk import Crosstalk
 from pipeline.decode import RATE, Audio
+from records import Word
 
 TURN = 3.0  # seconds a turn
 
@@ -147,3 +150,45 @@ def test_without_bleed_nothing_is_gated():
     found = judged(noisy(agent, -65, 5), noisy(customer, -65))
     assert found.bleed is not None and found.bleed.gain == (None, None)
     assert not any(found.bleed.is_bleed(turn * TURN, (turn + 1) * TURN, channel) for turn in range(12) for channel in (0, 1))
+
+
+def phrase(start: float, end: float, text: str = "好的") -> list[Word]:
+    step = (end - start) / len(text)
+    return [Word(text=letter, start=start + at * step, end=start + (at + 1) * step) for at, letter in enumerate(text)]
+
+
+def dulled(sound: np.ndarray) -> np.ndarray:
+    return signal.sosfilt(signal.butter(2, 2000, "lowpass", fs=RATE, output="sos"), sound)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.004, 0.2])
+@pytest.mark.parametrize("own", [0.0, 2.0, 3.5])
+def test_a_faint_speaker_hardly_louder_than_the_leak_is_kept_and_the_leak_is_not(delay, own):
+    """`own` is by how many dB the customer lies over the leak; the level alone takes everything under 4 dB for a leak."""
+    agent, customer = dialogue()
+    gain = 10 ** (-15 / 20)
+    leak = gain * late(dulled(agent), delay)
+    size = np.sqrt(np.mean(leak ** 2) / np.mean(customer ** 2)) * 10 ** (own / 20)
+    turn = np.arange(customer.size) / RATE // TURN
+    spoken = customer * np.where(turn == 5, 1.0, size)      # one turn is loud, so that there are two speakers
+    answer = voice(120, 12 * TURN, 2) * size * (turn == 2) * (np.arange(customer.size) / RATE % TURN > 1)   # over the agent
+    with Audio.from_samples(np.stack([noisy(agent, -65, 5), noisy(spoken + answer + leak, -65)])) as audio:
+        found = layout(audio)
+        assert found.bleed is not None and found.bleed.gain[1] is not None
+        leaks = Crosstalk(audio, found.bleed, {})
+        assert leaks.leaked(phrase(0.5 + delay, 2.5), 1) and leaks.leaked(phrase(12.5 + delay, 14.5), 1)
+        assert not leaks.leaked(phrase(7.2, 8.8), 1), "the customer speaks over the agent"
+        assert not leaks.leaked(phrase(9.3, 11.5), 1) and not leaks.leaked(phrase(0.5, 2.5), 0)
+
+
+def test_the_same_words_at_the_same_time_on_the_weaker_channel_are_an_echo_whatever_became_of_the_waveform():
+    agent, customer = dialogue()
+    garbled = 0.6 * voice(140, agent.size / RATE, 9) * (np.abs(agent) > 0)
+    said = "请问您还有什么可以帮您"
+    with Audio.from_samples(np.stack([noisy(agent, -65, 5), noisy(customer + 0.5 * garbled, -65)])) as audio:
+        found = layout(audio)
+        assert found.bleed is not None
+        leaks = Crosstalk(audio, found.bleed, {0: phrase(0.3, 2.7, said)})
+        assert "same words" in leaks.leaked(phrase(0.5, 2.9, said), 1)
+        assert not leaks.leaked(phrase(0.5, 2.9, "我想问一下我的快递到了没有"), 1)
+        assert not leaks.leaked(phrase(0.3, 2.7, said), 0), "the louder channel is the original"
