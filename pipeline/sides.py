@@ -33,7 +33,8 @@ class Table(NamedTuple):
 @functools.lru_cache(maxsize=16384)
 def by_sound(text: str) -> str:
     """Toneless syllables, near sounds folded, with a space before each and at the end: containment means whole syllables."""
-    from pypinyin import lazy_pinyin        # a second to import; a run with nothing to do needs none
+    # Here, because it takes a second, and a run with nothing to do does without.
+    from pypinyin import lazy_pinyin
 
     folded = "".join(f" {syllable}" for syllable in lazy_pinyin(text, errors="ignore"))
     for sound, form in FOLDED:
