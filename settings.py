@@ -69,6 +69,18 @@ class Scoring(Section):
     review_below: float = Field(default=0.6, ge=0, le=1, description="Verdicts less sure than this become needs_review")
 
 
+class Review(Section):
+    """The review workbench."""
+
+    database: str | None = Field(default=None, description="SQLAlchemy URL of the review database, such as "
+                                 "postgresql+psycopg://user@host/tingjian; without it SQLite in the workspace")
+    address: str = Field(default="127.0.0.1", description="Address the workbench listens on; behind a proxy with HTTPS for others")
+    port: int = Field(default=8710, ge=1, le=65535, description="Port the workbench listens on")
+    random_share: float = Field(default=0.05, ge=0, le=1, description="Share of the calls in the random sample, drawn by "
+                                "their ids and kept apart from the risk-picked ones")
+    sure_from: float = Field(default=0.85, ge=0, le=1, description="“Confirm the sure ones” takes verdicts at least this sure")
+
+
 class Privacy(Section):
     """Personal data."""
 
@@ -88,6 +100,7 @@ class Settings(BaseSettings):
     monitoring: Monitoring = Monitoring()
     scoring: Scoring = Scoring()
     privacy: Privacy = Privacy()
+    review: Review = Review()
 
     @classmethod
     def settings_customise_sources(

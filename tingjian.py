@@ -24,6 +24,8 @@ COMMANDS = [
     ("show", "review.commands", "show"),
     ("page", "review.commands", "page"),
     ("export", "review.commands", "export"),
+    ("review", "review.workbench.commands", "review"),
+    ("audit", "review.workbench.commands", "audit"),
     ("score", "pipeline.commands", "score"),
     ("mask", "pipeline.mask_command", "mask"),
     ("rules", "rules.commands", "app"),

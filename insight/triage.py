@@ -1,0 +1,60 @@
+"""Which calls to hear first, and why: a figure to sort by and its reasons in words.
+
+The order of the handbook (domain.md section 3): fatal hits, complaints, low confidence, long silence, low score. Each step
+outweighs all below it, so a reviewer can tell from the reasons alone why one call stands before another.
+"""
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from records import Draft, Finding
+
+FATAL, COMPLAINT, UNSURE, SILENCE = 1000.0, 500.0, 20.0, 100.0
+UNSURE_AT_MOST = 10             # items; more does not outweigh a complaint
+LONG_SILENCE = 30.0             # seconds: three times the limit of voice.silence, long enough for a customer to hang up
+
+
+class Triage(NamedTuple):
+    """`risk` sorts, the highest first; `reasons` are stable short words: fatal, complaint, unsure, silence, low_score."""
+
+    risk: float
+    reasons: list[str]
+
+
+def triage(draft: Draft) -> Triage:
+    """How much a draft needs a person. A draft without a score counts as 50 points."""
+    found = {finding.rule: finding for finding in draft.findings}
+    risk, reasons = 100.0 - (50.0 if draft.score is None else draft.score), []
+    if draft.fatal:
+        risk, reasons = risk + FATAL, ["fatal"]
+    if _says(found.get("complaint.raised"), "found"):
+        risk += COMPLAINT
+        reasons.append("complaint")
+    if unsure := sum(item.verdict == "needs_review" and item.mode == "auto" for item in draft.items):
+        risk += UNSURE * min(unsure, UNSURE_AT_MOST)
+        reasons.append("unsure")
+    silence = found.get("voice.silence")
+    if silence and (longest_silence(silence) or 0.0) >= LONG_SILENCE:
+        risk += SILENCE
+        reasons.append("silence")
+    if draft.score is not None and draft.score < 80 and not draft.fatal:
+        reasons.append("low_score")
+    return Triage(round(risk, 1), reasons)
+
+
+def longest_silence(finding: Finding) -> float | None:
+    """Seconds of the longest piece of evidence of a `voice.silence` finding; None where it says no times."""
+    return max((piece.end - piece.start for piece in finding.evidence
+                if piece.start is not None and piece.end is not None), default=None)
+
+
+def in_random_sample(call_id: str, share: float, seed: str = "") -> bool:
+    """Whether the call belongs to the random sample: by a hash of its id, so that nobody can steer it and everybody can
+    check it; independent of what is in the call. `share` from 0 to 1."""
+    drawn = int.from_bytes(hashlib.sha256(f"{seed}\0{call_id}".encode()).digest()[:8]) / 2**64
+    return drawn < share
+
+
+def _says(finding: Finding | None, verdict: str) -> bool:
+    return finding is not None and finding.verdict == verdict

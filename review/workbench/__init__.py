@@ -1,0 +1,1 @@
+"""The review workbench: where people confirm, change and publish what the rules drafted."""

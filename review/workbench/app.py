@@ -1,0 +1,41 @@
+"""The workbench as a web application: routes, the gate's answers, and what the browser may load."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from records import Problem
+from review.workbench import calls, doors, office, queue, sound
+from review.workbench.bench import Bench, render
+from review.workbench.gate import Refused, SignInFirst, answer_refused, answer_sign_in, wants_json, with_headers
+from store.reviews.cards import Conflict
+
+HERE = Path(__file__).parent
+# From npm by review/web/package-lock.json (install.py); no address of a registry or a CDN is ever asked by a page.
+LIBRARIES = HERE.parent / "web" / "node_modules"
+
+
+def create_app(bench: Bench) -> FastAPI:
+    """The application for one workspace. Sound routes come before the page's, whose path takes everything."""
+    app = FastAPI(title="Tingjian review", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.bench = bench
+    app.middleware("http")(with_headers)
+    app.add_exception_handler(SignInFirst, answer_sign_in)
+    app.add_exception_handler(Refused, answer_refused)
+    app.add_exception_handler(Conflict, answer_conflict)
+    app.add_exception_handler(Problem, answer_conflict)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
+    for part in (doors, queue, office, sound, calls):
+        app.include_router(part.router)
+    return app
+
+
+async def answer_conflict(request: Request, fault: Exception) -> Response:
+    """409 with what happened meanwhile: nothing was saved, and the page says so."""
+    if wants_json(request):
+        return JSONResponse({"message": str(fault)}, 409)
+    return render(request, "conflict.html", 409, message=str(fault))

@@ -1,0 +1,95 @@
+"""What every route of the workbench needs: the workspace, the database, the forms, and how a page is made."""
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from pipeline.scorecard import Scorer
+from records import Draft
+from review.wording import Language, clock, moment, number
+from review.workbench import intake
+from review.workbench.rights import may
+from review.workbench.words import say
+from rules.form import Form
+from rules.schema import Rule
+from settings import Settings
+from store.lake import Lake
+from store.reviews import cards
+from store.reviews.database import Database
+from store.reviews.schema import Card, Person
+
+
+@dataclass
+class Bench:
+    """One running workbench. Made once, shared by all requests; everything in it is safe to use from several threads."""
+
+    lake: Lake
+    database: Database
+    forms: dict[str, Form]
+    rules: dict[str, Rule]
+    settings: Settings
+    _filling: Lock = field(default_factory=Lock)
+
+    @classmethod
+    def open(cls, workspace: Path, settings: Settings) -> Bench:
+        """Raises Problem for a missing workspace, a database that cannot be reached, a mistake in rules or forms."""
+        lake = Lake.open(workspace)
+        scorer = Scorer.from_settings(settings)
+        database = Database.open(lake.root, settings.review.database)
+        return cls(lake, database, scorer.forms, dict(scorer.engine.pack.rules), settings)
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        return {rule.id: rule.title for rule in self.rules.values()}
+
+    @cached_property
+    def sounds(self) -> Path:
+        """Where playable copies of recordings are kept."""
+        directory = self.lake.root / "sounds"
+        directory.mkdir(exist_ok=True, mode=0o700)
+        return directory
+
+    def fill_queue(self) -> int:
+        """Takes in what was finished since; one at a time, and nobody waits for it."""
+        if not self._filling.acquire(blocking=False):
+            return 0
+        try:
+            return intake.take_in(self.lake, self.database, self.forms, self.titles, self.settings.review.random_share)
+        finally:
+            self._filling.release()
+
+    def draft(self, card: Card) -> Draft:
+        """The draft that the reviewer was shown, before any claim the newest one."""
+        kept = cards.kept_draft(card)
+        return Draft.model_validate_json(kept) if kept else self.lake.draft(card.call_id)
+
+    @cached_property
+    def templates(self) -> Environment:
+        made = Environment(loader=ChoiceLoader([PackageLoader("review.workbench"), PackageLoader("review")]), autoescape=True,
+                           undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        made.globals.update(clock=clock, moment=moment, number=number, may=may)
+        made.policies["json.dumps_function"] = lambda value, **options: json.dumps(value, ensure_ascii=False)
+        return made
+
+
+def bench_of(request: Request) -> Bench:
+    return request.app.state.bench
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page in the reader's language, with who reads it and the token that its forms carry."""
+    person: Person | None = getattr(request.state, "person", None)
+    language: Language = "en" if person and person.language == "en" else "zh"
+    bench = bench_of(request)
+    page = bench.templates.get_template(template).render(
+        person=person, csrf=getattr(request.state, "csrf", ""), path=request.url.path, language=language,
+        lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language), **values)
+    return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})

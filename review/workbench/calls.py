@@ -1,0 +1,201 @@
+"""A call: the sound, what was said, the card beside it; and everything that can be done to the card."""
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records import Draft, Transcript
+from records import Item as Line
+from review.page import LONG_SILENCE, _by_turn, _facts, _turn
+from review.workbench import intake
+from review.workbench.bench import Bench, bench_of, render
+from review.workbench.gate import Reader, Refused, allowed, changing, over
+from review.workbench.rights import PUBLISHED, may
+from rules.form import Bands
+from store.reviews import audit, cards
+from store.reviews.schema import Appeal, Card, Item, Person
+
+router = APIRouter()
+REVIEW = [Depends(allowed("review")), Depends(changing)]
+
+
+class Judged(BaseModel):
+    """A reviewer's word on one item. `points` only where it is worth something between nothing and all."""
+
+    verdict: str
+    points: float | None = None
+    reason: str = ""
+
+
+class Judgements(BaseModel):
+    """What the page saves: against which version of the card, and the items that changed."""
+
+    version: int
+    items: dict[str, Judged] = {}
+    comment: str | None = None
+
+
+@router.post("/calls/{call_id:path}/claim", dependencies=REVIEW)
+def claim(request: Request, call_id: str, person: Reader) -> Response:
+    bench = bench_of(request)
+    with bench.database.writing() as session:
+        card = over(person, "review", session.get(Card, call_id))
+        cards.claim(session, person, call_id, bench.draft(card).model_dump_json())
+    return RedirectResponse(request.url_for("call", call_id=call_id).path, 303)
+
+
+@router.post("/calls/{call_id:path}/release", dependencies=REVIEW)
+def release(request: Request, call_id: str, person: Reader) -> Response:
+    with bench_of(request).database.writing() as session:
+        over(person, "review", session.get(Card, call_id))
+        cards.release(session, person, call_id)
+    return RedirectResponse("/queue", 303)
+
+
+@router.post("/calls/{call_id:path}/judge", dependencies=REVIEW)
+def judge(request: Request, call_id: str, person: Reader, sent: Judgements) -> Response:
+    """Saves what changed and answers with the card as it now stands."""
+    bench = bench_of(request)
+    with bench.database.writing() as session:
+        card = over(person, "review", session.get(Card, call_id))
+        judged = {item: (one.verdict, one.points, one.reason) for item, one in sent.items.items()}
+        card = cards.judge(session, person, call_id, sent.version, judged)
+        if sent.comment is not None:
+            card = cards.comment(session, person, call_id, card.version, sent.comment)
+        return JSONResponse(_standing(bench, session, card))
+
+
+@router.post("/calls/{call_id:path}/publish", dependencies=REVIEW)
+def publish(request: Request, call_id: str, person: Reader, version: Annotated[int, Form()]) -> Response:
+    bench = bench_of(request)
+    with bench.database.writing() as session:
+        card = over(person, "review", session.get(Card, call_id))
+        score, band, _ = intake.result(cards.items(session, call_id), _bands(bench, card))
+        cards.publish(session, person, call_id, version, score, band, intake.feedback_due())
+        picked = card.picked
+    return RedirectResponse(f"/queue?picked={picked}", 303)
+
+
+@router.post("/calls/{call_id:path}/acknowledge", dependencies=[Depends(allowed("acknowledge")), Depends(changing)])
+def acknowledge(request: Request, call_id: str, person: Reader) -> Response:
+    with bench_of(request).database.writing() as session:
+        over(person, "acknowledge", session.get(Card, call_id))
+        cards.acknowledge(session, person, call_id)
+    return RedirectResponse(request.url_for("call", call_id=call_id).path, 303)
+
+
+@router.post("/calls/{call_id:path}/appeal", dependencies=[Depends(allowed("appeal")), Depends(changing)])
+def appeal(request: Request, call_id: str, person: Reader, item: Annotated[str, Form()],
+           text: Annotated[str, Form()]) -> Response:
+    with bench_of(request).database.writing() as session:
+        over(person, "appeal", session.get(Card, call_id))
+        cards.appeal(session, person, call_id, item, text)
+    return RedirectResponse(request.url_for("call", call_id=call_id).path, 303)
+
+
+@router.post("/appeals/{appeal_id}", dependencies=[Depends(allowed("decide")), Depends(changing)])
+def decide(request: Request, appeal_id: int, person: Reader, verdict: Annotated[str, Form()],
+           answer: Annotated[str, Form()]) -> Response:
+    """`verdict` "upheld" keeps the reviewer's word; pass, fail or not_applicable grants the appeal with that verdict."""
+    bench = bench_of(request)
+    if verdict not in ("upheld", "pass", "fail", "not_applicable"):
+        raise cards.Conflict("裁定只能是维持原判、通过、不通过或不适用。")
+    with bench.database.writing() as session:
+        card = cards.decide(session, person, appeal_id, verdict != "upheld", verdict, answer)
+        card.score, card.band, _ = intake.result(cards.items(session, card.call_id), _bands(bench, card), final=True)
+    return RedirectResponse(request.url_for("call", call_id=card.call_id).path, 303)
+
+
+@router.get("/calls/{call_id:path}", name="call")
+def call(request: Request, call_id: str, person: Reader, claim: bool = False) -> Response:
+    """The page. With `claim` a free call is taken on the way, so that "next call" is one step."""
+    bench = bench_of(request)
+    with bench.database.writing() as session:
+        card = over(person, "see", session.get(Card, call_id))
+        draft = bench.draft(card)
+        trouble = None
+        if claim and may(person, "review", card) and request.headers.get("sec-fetch-site") != "cross-site":
+            try:
+                card = cards.claim(session, person, call_id, draft.model_dump_json())
+            except cards.Conflict as conflict:
+                trouble = str(conflict)
+        audit.note(session, person.login, "card.seen", call_id)
+        return render(request, "card.html", trouble=trouble, **_page(bench, session, person, card, draft))
+
+
+def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft) -> dict[str, Any]:
+    transcript = bench.lake.transcript(card.call_id)
+    items = {item.item: item for item in cards.items(session, card.call_id)}
+    lines = [line for line in intake.lines_of(draft, bench.forms.get(draft.form), bench.titles) if line.id in items]
+    holder = session.get(Person, card.holder_id) if card.holder_id else None
+    mine = card.state == "claimed" and card.holder_id == person.id
+    reviewer = session.get(Person, card.reviewer_id) if card.reviewer_id else None
+    score, band, fatal = (card.score, card.band, any(i.fatal and i.final_verdict == "fail" for i in items.values())) \
+        if card.state in PUBLISHED else intake.result(list(items.values()), _bands(bench, card))
+    evidence = _by_turn(draft)
+    return {
+        "card": card, "draft": draft, "transcript": transcript, "facts": _facts(transcript, _language(person)),
+        "turns": [_turn(number, turn, evidence[number], _language(person)) for number, turn in enumerate(transcript.turns)],
+        "sections": _sections(lines, items), "findings": _others(draft, lines), "titles": bench.titles,
+        "coach": {rule.id: rule.coach for rule in bench.rules.values() if rule.coach}, "regions": regions(draft, transcript),
+        "mine": mine, "free": card.state in ("open", "claimed") and not (holder and card.held_until
+                                                                        and card.held_until > datetime.now(UTC)),
+        "holder": holder, "reviewer": reviewer, "score": score, "band": band, "fatal": fatal,
+        "undecided": sum(item.human_verdict is None for item in items.values()),
+        "published": card.state in PUBLISHED, "sure_from": bench.settings.review.sure_from,
+        "appeals": list(session.scalars(select(Appeal).where(Appeal.call_id == card.call_id))),
+        "names": dict(session.execute(select(Person.id, Person.name)).tuples().all()), "now": datetime.now(UTC)}
+
+
+def regions(draft: Draft, transcript: Transcript) -> list[dict[str, Any]]:
+    """What the waveform marks: evidence that failed or is unsure, signals, and stretches in which nobody speaks."""
+    marks = [{"start": piece.start, "end": piece.end if piece.end is not None else piece.start + 1, "kind": finding.verdict,
+              "turn": piece.turn, "rule": finding.rule}
+             for finding in draft.findings if finding.verdict in ("fail", "needs_review", "found")
+             for piece in finding.evidence if piece.start is not None]
+    at = 0.0
+    for turn in sorted(transcript.turns, key=lambda one: one.start or 0.0):
+        if turn.start is not None and turn.start - at >= LONG_SILENCE:
+            marks.append({"start": at, "end": turn.start, "kind": "silence", "turn": None, "rule": ""})
+        at = max(at, turn.end or at)
+    return marks
+
+
+def _standing(bench: Bench, session: Session, card: Card) -> dict[str, Any]:
+    lines = cards.items(session, card.call_id)
+    score, band, fatal = intake.result(lines, _bands(bench, card))
+    return {"version": card.version, "score": score, "band": band, "fatal": fatal,
+            "undecided": sum(item.human_verdict is None for item in lines),
+            "items": {item.item: {"verdict": item.human_verdict, "points": item.human_points,
+                                  "overridden": item.overridden, "reason": item.reason} for item in lines}}
+
+
+def _sections(lines: list[Line], items: dict[str, Item]) -> list[tuple[str, list[tuple[Line, Item]]]]:
+    sections: dict[str, list[tuple[Line, Item]]] = {}
+    for line in lines:
+        sections.setdefault(line.section, []).append((line, items[line.id]))
+    return list(sections.items())
+
+
+def _others(draft: Draft, lines: list[Line]) -> list[Any]:
+    """Findings that no line of the card rests on, yet tell something."""
+    used = {rule for line in lines for rule in line.rules}
+    return [one for one in draft.findings if one.rule not in used and one.verdict in ("fail", "needs_review", "found")]
+
+
+def _bands(bench: Bench, card: Card) -> Bands:
+    form = bench.forms.get(card.form)
+    return form.bands if form else Bands()
+
+
+def _language(person: Person) -> Any:
+    return "en" if person.language == "en" else "zh"
+
+
+__all__ = ["Refused", "router"]

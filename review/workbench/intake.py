@@ -1,0 +1,107 @@
+"""From the lake into the queue: every finished call becomes a card with what filters and sorting need, and its lines.
+
+A card's lines are the items of its draft, and one for each fatal rule of the form: those bring the score to 0, so a person
+must have said yes to them.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from insight.triage import in_random_sample, triage
+from pipeline.scorecard import band, total
+from records import Draft, Transcript
+from records import Item as Line
+from rules.form import Bands, Form
+from rules.operators.calendar import day_off
+from store.lake import Lake
+from store.reviews import audit, cards
+from store.reviews.database import Database
+from store.reviews.schema import Card, Item
+from store.tables import day_of
+
+FATAL_SECTION = "致命项"
+AT_ONCE = 200           # calls read, and then written in one transaction: a reviewer's save waits for no more than that
+
+
+def take_in(lake: Lake, database: Database, forms: dict[str, Form], titles: dict[str, str], random_share: float) -> int:
+    """Brings the queue up to the lake; gives the number of calls that are new or drafted anew. Safe to run at any time."""
+    stored = dict(lake.calls().select("call_id", "rules_version").collect().iter_rows())
+    with database.reading() as session:
+        known = dict(session.execute(select(Card.call_id, Card.draft_version)).tuples().all())
+    new = sorted(call_id for call_id, version in stored.items() if known.get(call_id) != version)
+    taken = 0
+    for start in range(0, len(new), AT_ONCE):
+        some = new[start:start + AT_ONCE]
+        pairs = list(zip(lake.drafts(some), lake.transcripts(some), strict=True))
+        with database.writing() as session:
+            for draft, transcript in pairs:
+                share = random_share if draft.call_id not in known else 0.0
+                made = card(draft, transcript, share)
+                lines = lines_of(draft, forms.get(draft.form), titles)
+                taken += cards.put(session, made, hits(draft), stored_items(draft.call_id, lines, forms.get(draft.form)))
+            audit.note(session, "tingjian", "queue.filled", detail=len(some))
+    return taken
+
+
+def card(draft: Draft, transcript: Transcript, random_share: float) -> Card:
+    """A call as the queue shows it."""
+    risk = triage(draft)
+    return Card(
+        call_id=draft.call_id, started_at=transcript.started_at, day=day_of(transcript.started_at),
+        agent_id=transcript.agent_id, agent_name=transcript.agent_name, team=transcript.team, line=transcript.line,
+        direction=transcript.direction, duration=transcript.duration, form=draft.form, draft_version=draft.rules_version,
+        machine_score=draft.score, machine_band=draft.band, fatal=draft.fatal, complaint="complaint" in risk.reasons,
+        unsure=sum(item.verdict == "needs_review" and item.mode == "auto" for item in draft.items),
+        triage=risk.risk, reasons=risk.reasons, state="open", version=1, comment="",
+        picked="random" if in_random_sample(draft.call_id, random_share) else "risk")
+
+
+def hits(draft: Draft) -> dict[str, str]:
+    """Rules that failed, are unsure or were found, by id."""
+    return {one.rule: one.verdict for one in draft.findings if one.verdict in ("fail", "needs_review", "found")}
+
+
+def lines_of(draft: Draft, form: Form | None, titles: dict[str, str]) -> list[Line]:
+    """The draft's items, and one line for each fatal rule of its form."""
+    found = {finding.rule: finding for finding in draft.findings}
+    fatal = [
+        Line.of(id=f"fatal.{rule}", title=titles.get(rule, rule), section=FATAL_SECTION, mode="auto",
+                verdict=found[rule].verdict, points=None, max_points=0.0, confidence=found[rule].confidence, rules=(rule,),
+                evidence=found[rule].evidence, reason=found[rule].reason)
+        for rule in (form.fatal if form else []) if rule in found]
+    return [*fatal, *draft.items]
+
+
+def stored_items(call_id: str, lines: Sequence[Line], form: Form | None) -> list[Item]:
+    """Lines as rows. What only a person may give beside the 100 points (a bonus) starts as not given."""
+    worth = {one.id: one.points for one in form.adjustments} if form else {}
+    return [Item(
+        call_id=call_id, item=line.id, position=position, title=line.title, max_points=line.max_points,
+        rules=list(line.rules), machine_verdict=line.verdict, machine_points=line.points,
+        machine_confidence=line.confidence, fatal=line.section == FATAL_SECTION, bonus=worth.get(line.id),
+        human_verdict="not_applicable" if line.id in worth and line.points is None else None)
+        for position, line in enumerate(lines)]
+
+
+def result(items: Sequence[Item], bands: Bands, final: bool = False) -> tuple[float | None, str | None, bool]:
+    """Score, band and whether it is fatal, by the human (or final) verdicts; what is undecided stays out of the score."""
+    verdicts = [(item, item.final_verdict if final else item.human_verdict) for item in items]
+    fatal = any(item.fatal and verdict == "fail" for item, verdict in verdicts)
+    counted = [
+        Line.of(id=item.item, title=item.title, section="", mode="human", verdict=verdict or "needs_review",
+                points=item.final_points if final else item.human_points, max_points=item.max_points, confidence=1.0,
+                rules=(), evidence=(), reason="")
+        for item, verdict in verdicts if verdict and (item.max_points or item.bonus is not None)]
+    score = 0.0 if fatal else total(counted)
+    return score, None if score is None else band(score, bands), fatal
+
+
+def feedback_due(now: datetime | None = None) -> datetime:
+    """One working day on (domain.md section 4): the same time on the next day that is no weekend or public holiday."""
+    due = (now or datetime.now(UTC)) + timedelta(days=1)
+    while day_off(due.astimezone().date()) is not None:
+        due += timedelta(days=1)
+    return due

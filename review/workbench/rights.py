@@ -1,0 +1,38 @@
+"""Who may do what. One table, read by every route and every template, so that a button that is shown also works.
+
+A right over a card asks two things: does the role have it, and does this card lie within what the person may see.
+"""
+from __future__ import annotations
+
+from typing import Literal
+
+from store.reviews.schema import Card, Person
+
+Right = Literal["queue", "see", "hear", "review", "acknowledge", "appeal", "decide", "people", "log"]
+
+RIGHTS: dict[Right, tuple[str, ...]] = {
+    "queue": ("reviewer", "team_leader", "supervisor", "analyst"),
+    "see": ("agent", "reviewer", "team_leader", "supervisor", "analyst"),
+    "hear": ("agent", "reviewer", "team_leader", "supervisor"),
+    "review": ("reviewer", "team_leader", "supervisor"),
+    "acknowledge": ("agent",),
+    "appeal": ("agent",),
+    "decide": ("supervisor",),
+    "people": ("administrator",),
+    "log": ("administrator", "supervisor"),
+}
+PUBLISHED = ("published", "appealed", "final")
+
+
+def may(person: Person, right: Right, card: Card | None = None) -> bool:
+    """Whether `person` has the right, and over `card` where one is given."""
+    return person.role in RIGHTS[right] and (card is None or within(person, card))
+
+
+def within(person: Person, card: Card) -> bool:
+    """An agent's own published cards, a leader's team, everything for the others."""
+    if person.role == "agent":
+        return bool(person.agent_id) and card.agent_id == person.agent_id and card.state in PUBLISHED
+    if person.role == "team_leader":
+        return bool(person.team) and card.team == person.team
+    return True

@@ -1,0 +1,112 @@
+"""The sound of a call for the browser: a playable copy, made once, and the waveform of each channel.
+
+Served only through these routes, which ask for the right first; the copies lie in the workspace, not in a folder that the
+web server gives out. Who began to listen to what is in the audit log.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import polars as pl
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from pipeline.decode import Refused as Undecodable
+from pipeline.decode import decode
+from review.sound import write_sound
+from review.workbench.bench import Bench, bench_of
+from review.workbench.gate import Reader, allowed, over
+from store.reviews import audit
+from store.reviews.schema import Card
+
+PEAKS = 1200            # points a channel: about the pixels of the widest player
+BLOCK_SECONDS = 60.0
+
+router = APIRouter()
+_making = Lock()        # two reviewers opening one call make its copy once
+
+
+@router.get("/calls/{call_id:path}/sound", dependencies=[Depends(allowed("hear"))])
+def sound(request: Request, call_id: str, person: Reader) -> Response:
+    """Opus in WebM, channels kept; byte ranges are answered, so that the browser can jump."""
+    bench = bench_of(request)
+    file = playable(bench, _heard(bench, person, call_id))
+    if file is None:
+        return JSONResponse({"message": "录音已不在原处，或者损坏。The recording is gone or broken."}, 404)
+    begins = request.headers.get("range", "bytes=0-").startswith("bytes=0-")
+    if begins:
+        with bench.database.writing() as session:
+            audit.note(session, person.login, "sound.heard", call_id)
+    return FileResponse(file, media_type="audio/webm", headers={"Cache-Control": "private, no-store"})
+
+
+@router.get("/calls/{call_id:path}/peaks", dependencies=[Depends(allowed("hear"))])
+def peaks(request: Request, call_id: str, person: Reader) -> Response:
+    """{"duration": seconds, "channels": [[…], …]}: the highest level of each of 1,200 stretches, 0 to 1."""
+    bench = bench_of(request)
+    _heard(bench, person, call_id)
+    file = bench.sounds / f"{_name(call_id)}.json"
+    if not file.exists():
+        recording = _recording(bench, call_id)
+        try:
+            drawn = waveform(recording) if recording else None
+        except Undecodable:
+            drawn = None
+        if drawn is None:
+            return JSONResponse({"message": "录音已不在原处，或者损坏。The recording is gone or broken."}, 404)
+        _write(file, json.dumps(drawn).encode())
+    return Response(file.read_bytes(), media_type="application/json", headers={"Cache-Control": "private, no-store"})
+
+
+def playable(bench: Bench, call_id: str) -> Path | None:
+    """The playable copy of a call, made where it is not there yet; None where the recording cannot be read."""
+    file = bench.sounds / f"{_name(call_id)}.webm"
+    with _making:
+        if not file.exists():
+            recording = _recording(bench, call_id)
+            if recording is None or not write_sound(recording, file):
+                return None
+            file.chmod(0o600)
+    return file
+
+
+def waveform(recording: Path) -> dict[str, object]:
+    """Peaks of each channel over equal stretches of the whole recording, read a minute at a time."""
+    with decode(recording, max_hours=24) as audio:
+        channels = []
+        for channel in range(min(audio.channels, 2)):
+            highest = np.zeros(PEAKS)
+            at = 0.0
+            while at < audio.duration:
+                samples = np.abs(audio.read(channel, at, min(at + BLOCK_SECONDS, audio.duration)))
+                moments = at + np.arange(len(samples)) / audio.sample_rate
+                np.maximum.at(highest, np.minimum((moments / audio.duration * PEAKS).astype(int), PEAKS - 1), samples)
+                at += BLOCK_SECONDS
+            channels.append([round(float(value), 3) for value in highest])
+        return {"duration": audio.duration, "channels": channels}
+
+
+def _heard(bench: Bench, person: Reader, call_id: str) -> str:
+    with bench.database.reading() as session:
+        return over(person, "hear", session.get(Card, call_id)).call_id
+
+
+def _recording(bench: Bench, call_id: str) -> Path | None:
+    found = bench.lake.calls().filter(pl.col("call_id") == call_id).select("recording").collect()["recording"].to_list()
+    return Path(found[0]) if found and Path(found[0]).is_file() else None
+
+
+def _name(call_id: str) -> str:
+    """A file name that says nothing of the call and fits every file system."""
+    return hashlib.sha256(call_id.encode()).hexdigest()[:32]
+
+
+def _write(file: Path, content: bytes) -> None:
+    part = file.with_suffix(".part")
+    part.write_bytes(content)
+    part.chmod(0o600)
+    part.replace(file)

@@ -1,0 +1,191 @@
+// A call's page: sound, words and card follow one clock; every judgement is saved at once and never lost.
+import WaveSurfer from "/wavesurfer/wavesurfer.esm.js";
+import Regions from "/wavesurfer/plugins/regions.esm.js";
+
+const page = document.getElementById("call");
+const at = `/calls/${page.dataset.call}`;
+const LEAD = 0.15;              // seconds before a sentence, so that its first syllable is heard
+const COLOURS = { fail: "#b3382f55", needs_review: "#d99a1c55", found: "#4b5fa844", silence: "#8a989f33" };
+const all = (query, root = page) => [...root.querySelectorAll(query)];
+const text = (seconds) => {
+  const whole = Math.max(0, Math.floor(seconds)), two = (value) => String(value).padStart(2, "0");
+  return (whole >= 3600 ? Math.floor(whole / 3600) + ":" : "") + two(Math.floor(whole / 60) % 60) + ":" + two(whole % 60);
+};
+
+// ---- the talk ----
+const turns = all(".turn");
+let current = null;
+const show = (turn, follow) => {
+  if (turn === current) return;
+  current?.classList.remove("now");
+  current = turn;
+  turn?.classList.add("now");
+  if (turn && follow) turn.scrollIntoView({ block: "center", behavior: "smooth" });
+};
+const turnAt = (seconds) => turns.filter((turn) => turn.dataset.start !== undefined && Number(turn.dataset.start) <= seconds + LEAD).pop();
+
+// ---- the sound ----
+// Until the sound is there, and where there is none, clicks still lead to their sentence; the last wish is then granted.
+let wish = null;
+const player = { go: (seconds, play) => { wish = [seconds, play]; }, toggle: () => { wish = [0, true]; }, now: () => 0, faster() {} };
+const openSound = async () => {
+  const box = document.getElementById("wave");
+  if (!box) return;
+  const button = document.getElementById("play"), clock = document.getElementById("clock"), speed = document.getElementById("speed");
+  button.addEventListener("click", () => player.toggle());
+  const gone = () => { document.getElementById("nosound").hidden = false; button.disabled = true; };
+  const answer = await fetch(`${at}/peaks`).catch(() => null);
+  if (!answer?.ok) return gone();
+  const { duration, channels } = await answer.json();
+  const regions = Regions.create();
+  const wave = WaveSurfer.create({
+    container: box, url: `${at}/sound`, peaks: channels, duration, height: channels.length > 1 ? 36 : 72, backend: "MediaElement", normalize: true,
+    splitChannels: channels.map((_, number) => ({ waveColor: number ? "#c99a6a" : "#7fabc2", progressColor: number ? "#8f5420" : "#24617f" })),
+    cursorColor: "#1d2b33", plugins: [regions],
+  });
+  const media = wave.getMediaElement();
+  media.preservesPitch = true;
+  media.addEventListener("error", gone);
+  wave.on("ready", () => {
+    for (const mark of JSON.parse(box.dataset.regions)) {
+      regions.addRegion({ start: mark.start, end: mark.end, color: COLOURS[mark.kind], drag: false, resize: false });
+    }
+    enable();
+  });
+  const draw = (seconds) => { clock.textContent = `${text(seconds)} / ${text(duration)}`; };
+  wave.on("timeupdate", (seconds) => { draw(seconds); if (wave.isPlaying()) show(turnAt(seconds), true); });
+  wave.on("interaction", (seconds) => { draw(seconds); show(turnAt(seconds), true); });
+  wave.on("play", () => { button.textContent = page.dataset.pause; });
+  wave.on("pause", () => { button.textContent = page.dataset.play; });
+  draw(0);
+  const enable = () => Object.assign(player, {
+    go: (seconds, play) => { wave.setTime(Math.min(Math.max(0, seconds), duration)); if (play) wave.play(); },
+    toggle: () => wave.playPause(), now: () => wave.getCurrentTime(),
+    faster: (by) => { speed.selectedIndex = Math.min(speed.length - 1, Math.max(0, speed.selectedIndex + by)); wave.setPlaybackRate(Number(speed.value), true); },
+  }) && wish && player.go(...wish);
+  speed.addEventListener("change", () => player.faster(0));
+};
+const hear = (turn, seconds) => { show(turn, true); if (seconds !== undefined) player.go(Number(seconds) - LEAD, true); };
+turns.forEach((turn) => turn.addEventListener("click", () => { if (!String(getSelection())) hear(turn, turn.dataset.start); }));
+const prove = (proof) => {
+  const turn = proof.dataset.turn === undefined ? null : document.getElementById(`turn-${proof.dataset.turn}`);
+  hear(turn, proof.dataset.start ?? turn?.dataset.start);
+};
+const proofs = all(".proof");
+proofs.forEach((proof) => proof.addEventListener("click", () => prove(proof)));
+
+// ---- saving: what is not yet acknowledged lies in the browser's store, so a closed tab or a lost line loses nothing ----
+const mine = page.dataset.mine === "yes";
+const KEY = `tingjian ${page.dataset.call}`;
+const saving = document.getElementById("saving");
+let version = Number(page.dataset.version), pending = JSON.parse(localStorage.getItem(KEY) || "{}"), busy = false, wait = 1000;
+const keep = () => (Object.keys(pending).length ? localStorage.setItem(KEY, JSON.stringify(pending)) : localStorage.removeItem(KEY));
+const send = async () => {
+  if (busy || !Object.keys(pending).length) return;
+  busy = true;
+  saving.textContent = page.dataset.saving;
+  const { comment, ...items } = pending;
+  pending = {};
+  const back = () => { pending = { ...(comment === undefined ? {} : { comment }), ...items, ...pending }; keep(); };
+  try {
+    const answer = await fetch(`${at}/judge`, { method: "POST", body: JSON.stringify({ version, items, comment: comment ?? null }),
+      headers: { "Content-Type": "application/json", "X-CSRF": page.dataset.csrf } });
+    const said = await answer.json();
+    if (answer.ok) { settle(said); saving.textContent = page.dataset.saved; wait = 1000; keep(); }
+    else { back(); saving.textContent = said.message; saving.className = "wrong"; busy = false; return; }   // for a person to mend
+  } catch {
+    back();
+    saving.textContent = page.dataset.unsaved;
+    setTimeout(send, wait);
+    wait = Math.min(wait * 2, 30000);
+  }
+  busy = false;
+  if (wait === 1000) send();
+};
+const settle = (card) => {
+  version = card.version;
+  saving.className = "soft";
+  document.querySelector("#publish [name=version]").value = version;
+  const score = document.getElementById("score");
+  score.textContent = card.score ?? "–";
+  score.className = `band ${card.band ?? ""}`;
+  document.getElementById("undecided").textContent = card.undecided;
+  document.querySelector("#publish .main").disabled = card.undecided > 0;
+  for (const [id, item] of Object.entries(card.items)) paint(page.querySelector(`[data-item="${CSS.escape(id)}"]`), item);
+};
+const paint = (box, item) => {
+  if (!box || pending[box.dataset.item]) return;
+  all("[data-verdict]", box).forEach((button) => button.setAttribute("aria-checked", String(button.dataset.verdict === item.verdict)));
+  box.classList.remove("pass", "fail", "not_applicable");
+  if (item.verdict) box.classList.add("decided", item.verdict);
+  box.classList.toggle("overridden", item.overridden);
+  box.querySelector(".points b").textContent = item.points ?? "–";
+};
+
+// ---- judging ----
+const items = all(".item[data-item]");
+let chosen = null;
+const choose = (box) => { chosen = box; box?.focus(); box?.scrollIntoView({ block: "nearest" }); };
+const overrides = (box, verdict) => box.dataset.bonus !== "yes" && box.dataset.machine !== "needs_review" && box.dataset.machine !== verdict;
+const judge = (box, verdict) => {
+  if (!mine || !box) return;
+  const why = box.querySelector(".why"), reason = why.querySelector("input");
+  all("[data-verdict]", box).forEach((button) => button.setAttribute("aria-checked", String(button.dataset.verdict === verdict)));
+  why.hidden = !overrides(box, verdict);
+  if (!why.hidden && !reason.value.trim()) { reason.focus(); return; }      // saved as soon as the reason is there
+  pending[box.dataset.item] = { verdict, reason: why.hidden ? "" : reason.value };
+  keep();
+  send();
+};
+const judged = (box) => box.querySelector("[aria-checked=true]")?.dataset.verdict;
+if (mine) {
+  items.forEach((box) => {
+    box.addEventListener("focusin", () => { chosen = box; });
+    all("[data-verdict]", box).forEach((button) => button.addEventListener("click", () => judge(box, button.dataset.verdict)));
+    const reason = box.querySelector(".why input");
+    reason.addEventListener("change", () => judge(box, judged(box)));
+    reason.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); judge(box, judged(box)); step(1); } });
+  });
+  document.getElementById("sure").addEventListener("click", (event) => {
+    const from = Number(event.target.dataset.from);
+    items.filter((box) => !judged(box) && Number(box.dataset.confidence) >= from && ["pass", "fail", "not_applicable"].includes(box.dataset.machine))
+      .forEach((box) => { pending[box.dataset.item] = { verdict: box.dataset.machine, reason: "" }; });
+    keep();
+    send();
+  });
+  document.getElementById("comment").addEventListener("change", (event) => { pending.comment = event.target.value; keep(); send(); });
+  document.getElementById("publish").addEventListener("submit", (event) => { if (busy || Object.keys(pending).length) { event.preventDefault(); send(); } });
+  addEventListener("online", send);
+  addEventListener("beforeunload", (event) => { if (Object.keys(pending).length) event.preventDefault(); });
+  send();
+}
+
+// ---- keys ----
+const step = (by) => choose(items[(items.indexOf(chosen) + by + items.length) % items.length]);
+const stepTurn = (by) => { const next = turns[Math.min(turns.length - 1, Math.max(0, turns.indexOf(current) + by))]; if (next) hear(next, next.dataset.start); };
+let proved = -1;
+const nextProof = () => {
+  const near = chosen ? all(".proof", chosen) : [];
+  const from = near.length ? near : proofs;
+  if (!from.length) return;
+  proved = (from.indexOf(proofs[proved]) + 1) % from.length;
+  proved = proofs.indexOf(from[proved]);
+  prove(proofs[proved]);
+};
+const help = document.getElementById("help");
+document.getElementById("keys")?.addEventListener("click", () => help.showModal());
+const verdictKey = (number) => { const button = chosen && all("[data-verdict]", chosen)[number]; if (button) judge(chosen, button.dataset.verdict); };
+const keys = {
+  " ": () => player.toggle(), ArrowLeft: () => player.go(player.now() - 5), ArrowRight: () => player.go(player.now() + 5),
+  ArrowUp: () => stepTurn(-1), ArrowDown: () => stepTurn(1), Enter: (event) => step(event.shiftKey ? -1 : 1), e: nextProof, E: nextProof,
+  1: () => verdictKey(0), 2: () => verdictKey(1), 3: () => verdictKey(2), "-": () => player.faster(-1), "+": () => player.faster(1), "=": () => player.faster(1),
+  "?": () => help.showModal(),
+};
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || help.open || event.target.closest("input, textarea, select, summary, a")) return;
+  // Space and Enter press a button that is in focus, wherever it stands outside the card's lines.
+  if ([" ", "Enter"].includes(event.key) && event.target.closest("button:not(#play)") && !event.target.closest(".item")) return;
+  if (keys[event.key]) { event.preventDefault(); keys[event.key](event); }
+});
+document.addEventListener("keyup", (event) => { if (event.key === " " && event.target.closest("button")) event.preventDefault(); });
+openSound();

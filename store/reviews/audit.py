@@ -1,0 +1,55 @@
+"""The audit log: who saw and changed what. Entries are chained, so that one changed or taken out later is found.
+
+The hash of an entry covers its fields and the hash before it. Whoever can write to the database could build the whole
+chain anew; so keep the last hash that `tingjian audit` prints elsewhere (a mail, a printout) and give it to the next check.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.reviews.schema import Audit
+
+BEGINNING = "0" * 64
+
+
+class Checked(NamedTuple):
+    """The state of the chain: how many entries, the last hash, and the first entry that does not fit (None: all do)."""
+
+    entries: int
+    last: str
+    broken_at: int | None
+
+
+def note(session: Session, who: str, action: str, subject: str = "", **detail: Any) -> None:
+    """Appends an entry. `session` must come from `Database.writing()`: the chain has one end."""
+    last = session.scalar(select(Audit).order_by(Audit.id.desc()).limit(1))
+    entry = Audit(id=(last.id if last else 0) + 1, at=datetime.now(UTC).isoformat(timespec="milliseconds"), who=who,
+                  action=action, subject=subject, sha256="",
+                  detail=json.dumps(detail, ensure_ascii=False, sort_keys=True) if detail else "")
+    entry.sha256 = _hash(entry, last.sha256 if last else BEGINNING)
+    session.add(entry)
+    session.flush()
+
+
+def verify(session: Session, known: str | None = None) -> Checked:
+    """Walks the whole chain. `known` is a hash that an earlier check printed: where no entry carries it any more, the chain
+    was built anew, and its first entry counts as broken."""
+    before, number, seen = BEGINNING, 0, known is None
+    for entry in session.scalars(select(Audit).order_by(Audit.id).execution_options(yield_per=1000)):
+        number += 1
+        if entry.id != number or entry.sha256 != _hash(entry, before):
+            return Checked(number, before, number)
+        before = entry.sha256
+        seen = seen or before == known
+    return Checked(number, before, None if seen else 1)
+
+
+def _hash(entry: Audit, before: str) -> str:
+    fields = json.dumps([before, entry.id, entry.at, entry.who, entry.action, entry.subject, entry.detail], ensure_ascii=False)
+    return hashlib.sha256(fields.encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""Opening the review database, and bringing it to the newest version (Alembic) before anything reads it."""
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from filelock import FileLock
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from records import Problem
+
+FILE = "reviews.sqlite"
+BUSY_SECONDS = 20       # SQLite has one writer at a time; others wait this long for their turn
+
+
+class Database:
+    """The review database of one workspace: `reading()` to look, `writing()` to change all of a thing or nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(tingjian_writes=True)
+
+    @classmethod
+    def open(cls, workspace: Path, url: str | None = None) -> Database:
+        """The database at `url` (postgresql+psycopg://…), or the SQLite file of the workspace; made and migrated where
+        needed. Raises Problem where it cannot be reached."""
+        url = url or f"sqlite:///{workspace / FILE}"
+        engine = create_engine(url, pool_size=20, max_overflow=40, pool_pre_ping=not url.startswith("sqlite"))
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _sqlite)
+            event.listen(engine, "begin", _sqlite_begin)
+        try:
+            with FileLock(workspace / "reviews.lock", timeout=60):
+                _migrate(engine)
+        except (OperationalError, OSError) as fault:
+            where = engine.url.render_as_string(hide_password=True)
+            cause = str(getattr(fault, "orig", fault)).splitlines()[0]
+            raise Problem(f"The review database {where} cannot be opened ({cause}): check [review] database in tingjian.toml "
+                          "and that the server runs, or that the workspace may be written to.") from fault
+        return cls(engine)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database; what it changes is thrown away."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session in one transaction, alone among writers: committed at its end, rolled back when anything is raised.
+
+        Alone, because the audit log's entries are chained and two savers of one card must see each other. Writes are short
+        (a card is some thirty rows), so waiting costs less than trying again would."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            if self.engine.dialect.name == "postgresql":
+                session.connection().exec_driver_sql("SELECT pg_advisory_xact_lock(7213)")
+            yield session
+
+
+def _sqlite(connection: sqlite3.Connection, _: object) -> None:
+    """Write-ahead log (readers never wait for the writer), foreign keys held, and transactions begun by us, not by Python."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    """A writer takes the write lock at its beginning: one that read first would fail later instead of waiting."""
+    writes = connection.get_execution_options().get("tingjian_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except OperationalError:
+            raise
+        except SQLAlchemyError as fault:
+            raise Problem(f"The review database could not be brought to this version ({fault}): nothing was changed. "
+                          "Was it written by a newer Tingjian?") from fault

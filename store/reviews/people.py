@@ -1,0 +1,133 @@
+"""Who may sign in, and how: passwords (argon2), sessions, one-time links, and a brake on guessing."""
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from records import Problem
+from store.reviews import audit
+from store.reviews.schema import ROLES, Attempt, Person, Ticket
+
+SESSION = timedelta(hours=12)           # a working day
+LINK = timedelta(hours=24)
+SHORTEST_PASSWORD = 10
+ATTEMPTS, WITHIN = 8, timedelta(minutes=15)     # failed sign-ins by name or address before the door stays shut for a while
+
+_hasher = PasswordHasher()
+# Verified when there is no such person, so that the time of an answer does not tell who exists.
+_NOBODY = _hasher.hash(secrets.token_hex())
+
+
+def add(session: Session, by: str, login: str, name: str, role: str, team: str | None = None,
+        agent_id: str | None = None, language: str = "zh") -> Person:
+    """A new person without a password: give them the link of `one_time_link`. Raises Problem for a login in use."""
+    if role not in ROLES:
+        raise Problem(f"There is no role {role}; there are {', '.join(ROLES)}.")
+    if not login.strip() or not name.strip():
+        raise Problem("A person needs a login and a name.")
+    if session.scalar(select(Person).where(Person.login == login)):
+        raise Problem(f"There is already somebody with the login {login}; choose another.")
+    person = Person(login=login, name=name, role=role, team=team, agent_id=agent_id, language=language,
+                    created_at=datetime.now(UTC))
+    session.add(person)
+    session.flush()
+    audit.note(session, by, "person.added", login, role=role, team=team, agent_id=agent_id)
+    return person
+
+
+def one_time_link(session: Session, person: Person) -> str:
+    """The secret of a link with which `person` sets a password, once, within a day. Earlier links stop working."""
+    session.execute(delete(Ticket).where(Ticket.person_id == person.id, Ticket.kind == "link"))
+    return _ticket(session, person, "link", LINK).removeprefix("link:")
+
+
+def set_password(session: Session, link: str, password: str) -> Person | None:
+    """Uses a one-time link up; None where it is unknown or too old. All sessions of the person end.
+
+    Raises Problem for a password that is too short."""
+    ticket = _find(session, link, "link")
+    if ticket is None:
+        return None
+    if len(password) < SHORTEST_PASSWORD:
+        raise Problem(f"密码至少 {SHORTEST_PASSWORD} 位。A password has at least {SHORTEST_PASSWORD} characters.")
+    person = session.get_one(Person, ticket.person_id)
+    person.password_hash = _hasher.hash(password)
+    session.execute(delete(Ticket).where(Ticket.person_id == person.id))
+    audit.note(session, person.login, "password.set", person.login)
+    return person
+
+
+def may_try(session: Session, login: str, address: str) -> bool:
+    """Whether a sign-in may be tried: not after too many failures for this name or from this address."""
+    since = datetime.now(UTC) - WITHIN
+    return all((session.scalar(select(func.count()).where(Attempt.key == key, Attempt.at > since)) or 0) < ATTEMPTS
+               for key in _keys(login, address))
+
+
+def sign_in(session: Session, login: str, password: str, address: str) -> str | None:
+    """The secret of a new session; None, and a failed attempt noted, when name and password do not belong together."""
+    person = session.scalar(select(Person).where(Person.login == login, Person.active))
+    now = datetime.now(UTC)
+    if not _matches(person, password) or person is None:
+        session.add_all(Attempt(key=key, at=now) for key in _keys(login, address))
+        audit.note(session, login[:64], "sign_in.failed", detail=address)
+        return None
+    session.execute(delete(Attempt).where(Attempt.key == _keys(login, address)[0]))
+    session.execute(delete(Attempt).where(Attempt.at < now - WITHIN))
+    session.execute(delete(Ticket).where(Ticket.expires_at < now))
+    audit.note(session, person.login, "sign_in", detail=address)
+    return _ticket(session, person, "session", SESSION)
+
+
+def of_session(session: Session, secret: str) -> tuple[Person, str] | None:
+    """Whose session it is, and its CSRF token; None where it has ended or never was."""
+    ticket = _find(session, secret, "session")
+    if ticket is None:
+        return None
+    person = session.get(Person, ticket.person_id)
+    return (person, ticket.csrf) if person and person.active else None
+
+
+def sign_out(session: Session, secret: str) -> None:
+    session.execute(delete(Ticket).where(Ticket.secret_sha256 == _digest(secret)))
+
+
+def deactivate(session: Session, by: str, person: Person) -> None:
+    """Ends the person's sessions and lets nobody sign in by that name; what they decided stays."""
+    person.active = False
+    session.execute(delete(Ticket).where(Ticket.person_id == person.id))
+    audit.note(session, by, "person.deactivated", person.login)
+
+
+def _matches(person: Person | None, password: str) -> bool:
+    try:
+        return _hasher.verify((person and person.password_hash) or _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _ticket(session: Session, person: Person, kind: str, lasts: timedelta) -> str:
+    secret, now = f"{kind}:{secrets.token_urlsafe(32)}", datetime.now(UTC)
+    session.add(Ticket(secret_sha256=_digest(secret), kind=kind, person_id=person.id, csrf=secrets.token_urlsafe(32),
+                       created_at=now, expires_at=now + lasts))
+    return secret
+
+
+def _find(session: Session, secret: str, kind: str) -> Ticket | None:
+    secret = secret if secret.startswith(f"{kind}:") else f"{kind}:{secret}"
+    ticket = session.get(Ticket, _digest(secret))
+    return ticket if ticket and ticket.kind == kind and ticket.expires_at > datetime.now(UTC) else None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _keys(login: str, address: str) -> tuple[str, str]:
+    return f"login:{login[:64]}", f"from:{address[:64]}"

@@ -1,0 +1,172 @@
+"""The workbench in a real browser: from signing in to an appeal's end, by keyboard alone, two reviewers at once, a lost line."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from review.workbench.bench import Bench
+from store.reviews.cards import items
+from store.reviews.schema import Card
+from tests import benches
+
+SLOPPY = "sample-002"
+expect.set_options(timeout=20_000)       # a busy machine is no failure
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=benches.chromium(), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = benches.bench(tmp_path / "w")
+    yield made
+    made.database.engine.dispose()
+
+
+@pytest.fixture
+def site(bench: Bench) -> Iterator[str]:
+    with benches.served(bench) as address:
+        yield address
+
+
+def signed_in(browser: Browser, site: str, login: str) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page.set_default_timeout(20_000)
+    page.goto(f"{site}/sign-in")
+    page.get_by_label("账号").fill(login)
+    page.get_by_label("密码").fill(benches.PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    return page
+
+
+def undecided(page: Page) -> int:
+    return int(page.locator("#undecided").inner_text())
+
+
+def decide_the_rest(page: Page) -> None:
+    """Every item that is open: the machine's word where it has one, else a pass."""
+    while (count := undecided(page)) > 0:
+        box = page.locator(".item[data-item]:not(:has([aria-checked=true]))").first
+        machine = box.get_attribute("data-machine")
+        box.locator(f"[data-verdict={'pass' if machine == 'needs_review' else machine}]").click()
+        expect(page.locator("#undecided")).not_to_have_text(str(count))
+
+
+def test_a_card_goes_from_the_queue_to_a_decided_appeal(browser: Browser, site: str, bench: Bench) -> None:
+    page = signed_in(browser, site, "rui")
+    page.get_by_role("link", name=SLOPPY).click()
+    page.get_by_role("button", name="领取并评分").click()
+    page.locator(".proof[data-start]").first.click()          # an evidence plays, and its sentence is shown
+    sounds = page.locator("#clock")
+    expect(page.get_by_role("button", name="暂停")).to_be_visible()
+    begun = sounds.inner_text()
+    expect(sounds).not_to_have_text(begun)                    # time moves
+    assert page.locator(".turn.now").count() == 1
+    page.get_by_role("button", name="暂停").click()
+    page.get_by_role("button", name="确认有把握的").click()
+    expect(page.locator("#saving")).to_have_text("已保存")
+    wrong = page.locator(".item[data-machine=fail]").filter(has=page.locator(".points", has_text="/")).first
+    wrong.locator("[data-verdict=pass]").click()
+    wrong.get_by_label("改判理由").fill("客户听得清楚")
+    wrong.get_by_label("改判理由").press("Enter")
+    expect(wrong).to_contain_class("pass overridden")
+    decide_the_rest(page)
+    page.get_by_label("总评").fill("语气要缓和")
+    page.get_by_label("总评").blur()
+    expect(page.locator("#saving")).to_have_text("已保存")
+    page.get_by_role("button", name="完成并公布").click()
+    page.wait_for_url("**/queue?picked=risk")
+    assert page.get_by_role("link", name=SLOPPY).count() == 0
+
+    agent = signed_in(browser, site, "sun")
+    agent.get_by_role("link", name=SLOPPY).click()
+    expect(agent.get_by_text("语气要缓和")).to_be_visible()
+    agent.get_by_role("button", name="我已阅知").click()
+    failed = agent.locator(".item.fail[data-item]").first
+    failed.locator("summary").click()
+    failed.get_by_label("为什么不同意？").fill("当时线路有杂音")
+    failed.get_by_role("button", name="提交").click()
+    expect(agent.get_by_text("当时线路有杂音")).to_be_visible()
+
+    boss = signed_in(browser, site, "boss")
+    boss.get_by_role("link", name="申诉", exact=True).click()
+    boss.locator("select[name=verdict]").select_option("pass")
+    boss.get_by_label("裁定理由").fill("录音里确有杂音")
+    boss.get_by_role("button", name="提交").click()
+    boss.wait_for_url(f"**/calls/{SLOPPY}")
+    with bench.database.reading() as session:
+        assert session.get_one(Card, SLOPPY).state == "final"
+
+
+def test_the_keyboard_alone_is_enough(browser: Browser, site: str, bench: Bench) -> None:
+    page = signed_in(browser, site, "rui")
+    page.goto(f"{site}/calls/{SLOPPY}?claim=1")
+    page.wait_for_selector("#wave canvas, #wave >> css=div", state="attached")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("Enter")
+    first = page.locator(".item[data-item]").first
+    expect(first).to_be_focused()
+    page.keyboard.press("3" if first.get_attribute("data-machine") == "not_applicable" else "1")
+    expect(page.locator("#saving")).to_have_text("已保存")
+    before = page.locator("#clock").inner_text()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#clock")).not_to_have_text(before)
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".turn.now").count() == 1
+    with bench.database.reading() as session:
+        assert sum(one.human_verdict is not None and one.bonus is None for one in items(session, SLOPPY)) == 1
+
+
+def test_two_reviewers_of_one_call_do_not_overwrite_each_other(browser: Browser, site: str) -> None:
+    first, second = signed_in(browser, site, "rui"), signed_in(browser, site, "rong")
+    first.goto(f"{site}/calls/{SLOPPY}?claim=1")
+    second.goto(f"{site}/calls/{SLOPPY}?claim=1")
+    expect(second.get_by_role("alert")).to_contain_text("Rui 正在评这通录音")
+    assert second.locator("[data-verdict]:enabled").count() == 0
+    other_tab = first.context.new_page()
+    other_tab.goto(f"{site}/calls/{SLOPPY}")
+    other_tab.locator("[data-item=handling] [data-verdict=pass]").click()
+    expect(other_tab.locator("#saving")).to_have_text("已保存")
+    first.locator("[data-item=handling] [data-verdict=fail]").click()
+    expect(first.locator("#saving")).to_contain_text("别的窗口里改过了")
+
+
+def test_a_lost_line_and_a_closed_tab_lose_no_judgement(browser: Browser, site: str, bench: Bench) -> None:
+    page = signed_in(browser, site, "rui")
+    page.goto(f"{site}/calls/{SLOPPY}?claim=1")
+    page.route("**/judge", lambda route: route.abort())
+    page.locator("[data-item=handling] [data-verdict=pass]").click()
+    expect(page.locator("#saving")).to_have_text("未保存，重试中…")
+    page.close(run_before_unload=False)
+    again = page.context.new_page()
+    again.goto(f"{site}/calls/{SLOPPY}")
+    expect(again.locator("#saving")).to_have_text("已保存")
+    with bench.database.reading() as session:
+        assert {one.item: one.human_verdict for one in items(session, SLOPPY)}["handling"] == "pass"
+
+
+def test_pages_load_nothing_from_elsewhere_and_raise_no_error(browser: Browser, site: str) -> None:
+    page = signed_in(browser, site, "rui")
+    asked: list[str] = []
+    wrong: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    for path in ("/queue", f"/calls/{SLOPPY}", "/queue?picked=random"):
+        page.goto(site + path)
+    page.goto(f"{site}/calls/{SLOPPY}")
+    page.wait_for_timeout(500)
+    assert asked and not [url for url in asked if not url.startswith((site, "blob:", "data:"))] and not wrong
