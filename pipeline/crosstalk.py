@@ -21,6 +21,7 @@ RATE = 16000
 BEFORE, TAPS = 32, 256      # samples: the filter reaches 2 ms before the delay that is found and 14 ms after it
 EXPLAINED = 0.6             # share of a sound's power, less the noise, that the filter must explain for it to be a leak
 FAITHFUL = 0.5              # the same, over stretches that are leaks for certain, from which on waveforms can be trusted
+LESS = 0.1                  # by which a leak may be explained less well than they are
 STRETCHES = 8               # of a second each, that are looked at for that
 SAME_TIME = 0.5             # seconds by which the same words may lie apart
 SAME_WORDS, ALIKE_WORDS = 2, 0.7    # syllables and their share that must be the same where the level says leak …
@@ -32,7 +33,7 @@ class Crosstalk:
 
     def __init__(self, audio: Readable, bleed: Bleed, words: Mapping[int, Sequence[Word]]) -> None:
         self._audio, self._bleed, self._words = audio, bleed, words
-        self._faithful: dict[int, bool] = {}
+        self._leaks: dict[int, float] = {}
 
     def leaked(self, phrase: Sequence[Word], channel: int) -> str:
         """In words why a phrase of `channel` is only the other one's sound; empty if it is the channel's own speech."""
@@ -42,11 +43,12 @@ class Crosstalk:
         if not self._bleed.is_bleed(start, end, channel):
             echo = louder and count >= ECHOED_WORDS and same >= ECHOED
             return "the same words as on the other channel, which is louder" if echo else ""
-        if self._explained(start, end, channel) >= EXPLAINED:
+        usual = self._usual(channel)
+        if self._explained(start, end, channel) >= (max(EXPLAINED, usual - LESS) if usual >= FAITHFUL else EXPLAINED):
             return "no more than the other channel's sound"
         if louder and count >= SAME_WORDS and same >= ALIKE_WORDS:
             return "the same words as on the other channel, which is louder"
-        return "" if self._trusted(channel) else "no louder than the other channel's leak"
+        return "" if usual >= FAITHFUL else "no louder than the other channel's leak"
 
     def _echoed(self, phrase: Sequence[Word], channel: int) -> tuple[float, int]:
         """Which share of a phrase's syllables the other channel has at the same time, and how many syllables the phrase has."""
@@ -56,14 +58,14 @@ class Crosstalk:
         match = SequenceMatcher(None, mine, theirs, autojunk=False)
         return sum(block.size for block in match.get_matching_blocks()) / max(1, len(mine)), len(mine)
 
-    def _trusted(self, channel: int) -> bool:
-        """Whether this channel's leak keeps the waveform: over the stretches in which it surely is one."""
-        if channel not in self._faithful:
+    def _usual(self, channel: int) -> float:
+        """How much the filter explains of stretches of this channel that surely are leaks, at least; 0 where there are none."""
+        if channel not in self._leaks:
             stretches = self._bleed.alone(channel)
             chosen = [stretches[at] for at in np.unique(np.linspace(0, len(stretches) - 1, STRETCHES).astype(int))] if stretches else []
             shares = [self._explained(at, at + 1.0, channel) for at in chosen]
-            self._faithful[channel] = bool(shares) and float(np.median(shares)) >= FAITHFUL
-        return self._faithful[channel]
+            self._leaks[channel] = float(np.percentile(shares, 20)) if shares else 0.0
+        return self._leaks[channel]
 
     def _explained(self, start: float, end: float, channel: int) -> float:
         """Share (0 to 1) of the power of a channel's sound, less its noise, that is the other channel's, filtered."""
