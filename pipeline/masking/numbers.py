@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pipeline.masking import checks
 from pipeline.masking.cues import BEATS, Cues
-from pipeline.masking.runs import JUNK, NONE, PAUSE, SPACE, Atom, runs
+from pipeline.masking.runs import JUNK, NONE, PAUSE, SPACE, Atom, Run, runs
 from pipeline.masking.signs import BETWEEN
 
 ENOUGH = 3.0        # least score of a stretch that counts
@@ -36,7 +36,7 @@ def numbers(folded: str, cues: Cues) -> list[Stretch]:
     """The numbers of persons in folded text, in order of score; they do not overlap."""
     candidates: list[Stretch] = []
     for run in runs(folded):
-        for atoms in _readings(run.atoms):
+        for atoms in _readings(_unmasked(folded, run)):
             candidates += _stretches(folded, atoms, cues)
     candidates.sort(reverse=True)
     chosen: list[Stretch] = []
@@ -44,6 +44,20 @@ def numbers(folded: str, cues: Cues) -> list[Stretch]:
         if one.score >= ENOUGH and all(one.end <= other.start or other.end <= one.start for other in chosen):
             chosen.append(one)
     return chosen
+
+
+def _unmasked(folded: str, run: Run) -> Sequence[Atom]:
+    """The atoms of a run without those that belong to a number masked already."""
+    atoms = list(run.atoms)
+    if "*" in folded[max(run.start - 2, 0):run.start]:
+        while atoms and not (len(atoms) > 1 and atoms[1].gap):
+            atoms.pop(0)
+        atoms = atoms[1:]
+    if "*" in folded[run.end:run.end + 2]:
+        while atoms and not atoms[-1].gap:
+            atoms.pop()
+        atoms = atoms[:-1]
+    return atoms
 
 
 def _readings(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
@@ -62,6 +76,8 @@ def _readings(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
 
 
 def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stretch]:
+    if not atoms:
+        return
     gaps = _gaps(atoms)
     before, sure = [0], [0]
     for atom in atoms:
