@@ -11,19 +11,21 @@ from collections.abc import Iterable, Sequence
 
 MOST_TOKENS = 80        # of hints before a chunk: each is read once a chunk, and a long list makes Whisper write lists
 ECHOED = 0.5            # share of a text's characters that are told words, from which it may be an echo
+MARKS = re.compile("[，。、；,.;]")
 LETTERS = re.compile(r"[^0-9a-z一-鿿]")
 
 
 def opening(hints: Iterable[str]) -> str:
     """The hints as one text to come before, empty for none."""
     told = list(dict.fromkeys(hint.strip() for hint in hints if hint.strip()))
-    return "，".join(told) + "。" if told else ""
+    return "。".join(told) + "。" if told else ""
 
 
 def echoes(text: str, hints: Sequence[str]) -> bool:
     """Whether `text` may be the hints given back: at least two of them, or one that stands nearly alone, make up most of it."""
     said = LETTERS.sub("", text.lower())
-    told = sorted({letters for hint in hints if (letters := LETTERS.sub("", hint.lower()))}, key=len, reverse=True)
+    parts = [part for hint in hints for part in MARKS.split(hint.lower())]
+    told = sorted({letters for part in parts if (letters := LETTERS.sub("", part))}, key=len, reverse=True)
     if not said or not told:
         return False
     left = said

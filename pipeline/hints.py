@@ -8,25 +8,27 @@ from rules.slots import DOUBLE_SURNAMES
 
 TITLES = {"male": "先生", "female": "女士"}
 SPOKEN = str.maketrans("0123456789", "零幺二三四五六七八九")     # a staff number is read digit by digit
+ANSWERED = ("客服中心", "中心", "热线", "客服")     # as whom agents answer: 天岚通信客服中心
+LONGEST_NUMBER = 6      # digits of a staff number; longer ones are keys of a database
 MOST_NAMES = 6          # of the settings' organisations, where the call does not say whose it is: a list would be echoed
 
 
 def expected(call: Call, organisations: Sequence[str] = ()) -> tuple[str, ...]:
-    """The call's own names: organisation, agent's name and number as it is spoken, how the customer is addressed.
+    """The call's own names as short sentences: the organisation with the agent's number (as it is spoken) and name, then how
+    the customer is addressed and called.
 
     `organisations` are the settings' names, for a call that tells none; more than MOST_NAMES of them help nobody.
     """
-    names = list(call.organisation) or list(organisations[:MOST_NAMES])
+    staff = [name if name.endswith(ANSWERED) else name + ANSWERED[0] for name in call.organisation or organisations[:MOST_NAMES]]
+    if call.agent_id and call.agent_id.isdecimal() and len(call.agent_id) <= LONGEST_NUMBER:
+        staff.append(call.agent_id.translate(SPOKEN) + "号")
     if call.agent_name:
-        names.append(call.agent_name)
-    if call.agent_id and call.agent_id.isdecimal() and len(call.agent_id) <= 6:
-        names.append(call.agent_id.translate(SPOKEN) + "号")
+        staff.append(call.agent_name)
+    customer = []
     if call.customer_name:
-        names.append(call.customer_name)
         title = TITLES.get(call.customer_gender or "")
-        if title:
-            names.append(_surname(call.customer_name) + title)
-    return tuple(dict.fromkeys(names))
+        customer = [*([_surname(call.customer_name) + title] if title else []), call.customer_name]
+    return tuple("，".join(part) for part in (staff, customer) if part)
 
 
 def _surname(name: str) -> str:
