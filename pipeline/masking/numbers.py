@@ -16,8 +16,9 @@ from pipeline.masking.signs import BETWEEN
 
 ENOUGH = 3.0        # least score of a stretch that counts
 UNIT = re.compile("[年月日时秒元块毛角岁度斤克升米%百千万亿位个条次箱瓶张件人天周楼层室栋幢点兆折寸倍台辆粒盒袋页字]|分钟?|小时|公里|单元|号[楼院线院桥店厅机门病桌窗台]|开头|打头|开始的|路公交|路车")
-ONE_WORD = re.compile("一[般下个次直起会样点些共定家位条旦切路边]|两[个位次天张边]|三[个位天]|九点|八[个折]")
+ONE_WORD = re.compile("一[般下个次直起会样点些共定家位条旦切路边张部台套份笔张]|两[个位次天张边]|三[个位天]|九点|八[个折]")
 DIAL = re.compile("[打拨呼]")
+YOURS = re.compile("[你贵]们?(?:公司|单位|银行|那个|这个|客服|司|行|的)|我们(?:公司|客服|热线|的服务)")
 MAGNITUDE = frozenset("万千百亿")
 LONG = 10           # digits from which a number may hold a character that is none
 EDGE_LONG = 15      # … even beside its first and last digit
@@ -191,6 +192,7 @@ class _Place:
         self.close = bool(left) and start - left.end <= 4
         self.spoken, self.words = spoken, words
         self.unit = bool(UNIT.match(folded, end)) or folded[start - 1:start] in ("第", "¥", "￥")
+        self.yours = bool(YOURS.search(folded, max(0, start - 8), start))
         self.card_value = bool(left) and folded[left.start:left.end].startswith(CARD_VALUE_NAMES)
         if left and ((self.left in ("cvv", "hint") and start - left.end > 8) or (self.left == "tail" and length >= LONG)):
             self.left = ""
@@ -280,7 +282,7 @@ def _mobile(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
 
 def _landline(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
     asked = place.near("landline")
-    if place.foreign or checks.is_company_line(digits) or place.right == "company":
+    if place.yours or place.foreign or checks.is_company_line(digits) or place.right == "company":
         return
     if checks.area_code(digits):
         yield "landline", 9.0 if asked or place.near("mobile") else 6.5
