@@ -8,7 +8,7 @@ makes it 0.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -21,6 +21,7 @@ from settings import Settings
 
 Decided = Literal["pass", "fail", "not_applicable", "needs_review"]
 BONUS_SECTION = "加减分"
+TRIAL = "（试行，不计分）"
 _VERDICTS = {"pass": "通过", "fail": "不通过", "needs_review": "待复核", "not_applicable": "不适用"}
 _PLAIN = {("pass", "已做到"): "做到了", ("fail", "没有找到"): "没有做到", ("pass", "没有发现"): "没有发现"}
 
@@ -31,6 +32,7 @@ class Scorer:
     def __init__(self, engine: Engine, forms: dict[str, Form], content: bytes) -> None:
         self.engine, self.forms = engine, forms
         self.titles = {rule.id: rule.title for rule in engine.pack.rules.values()}
+        self.trial = frozenset(rule.id for rule in engine.pack.rules.values() if rule.status == "experimental")
         layer = engine.knowledge.layer
         seed = "\0".join([engine.version, layer.version if layer else "", str(engine.review_below),
                           *sorted(engine.knowledge.organisations), ""]).encode()
@@ -54,9 +56,9 @@ class Scorer:
         findings = self.engine.findings(self.engine.view(transcript))
         by_rule = {finding.rule: finding for finding in findings}
         chosen = self.choose(transcript, by_rule) if form is None else self.form(form)
-        items = [fill(item, section.title, by_rule, self.titles) for section in chosen.sections for item in section.items]
-        items += [adjust(adjustment, by_rule, self.titles) for adjustment in chosen.adjustments]
-        fatal = any(by_rule[rule].verdict == "fail" for rule in chosen.fatal)
+        items = [fill(item, section.title, by_rule, self.titles, self.trial) for section in chosen.sections for item in section.items]
+        items += [adjust(adjustment, by_rule, self.titles, self.trial) for adjustment in chosen.adjustments]
+        fatal = any(by_rule[rule].verdict == "fail" for rule in chosen.fatal if rule not in self.trial)
         score = 0.0 if fatal else total(items)
         return Draft.of(
             call_id=transcript.call_id, form=chosen.id, form_version=chosen.version, rules_version=self.version,
@@ -89,16 +91,20 @@ class Scorer:
         return best
 
 
-def fill(item: FormItem, section: str, findings: dict[str, Finding], titles: dict[str, str]) -> Item:
-    """One line of the card from its rules' findings."""
+def fill(item: FormItem, section: str, findings: dict[str, Finding], titles: dict[str, str],
+         trial: Collection[str] = ()) -> Item:
+    """One line of the card from its rules' findings; rules on `trial` are told and take no points."""
     if item.mode == "human":
         return _item(item, section, "needs_review", None, 1.0, (), "由质检员判断")
-    used = [findings[rule] for rule in item.rules]
+    used = [findings[rule] for rule in item.rules if rule not in trial]
+    tried = [findings[rule] for rule in item.rules if rule in trial] if trial else []
     applying = [f for f in used if f.verdict != "not_applicable"]
-    reason = "；".join([said(titles[f.rule], f.verdict, f.reason) for f in applying])
+    on_trial = [said(titles[f.rule], f.verdict, f.reason) + TRIAL for f in tried if f.verdict != "not_applicable"]
+    reason = "；".join([*[said(titles[f.rule], f.verdict, f.reason) for f in applying], *on_trial])
+    evidence = tuple([e for f in (*applying, *tried) for e in f.evidence])
     if not applying:
-        return _item(item, section, "not_applicable", None, 1.0, (), "；".join(dict.fromkeys(f.reason for f in used)))
-    evidence = tuple([e for f in applying for e in f.evidence])
+        told = "；".join(dict.fromkeys([*[f.reason for f in used], *on_trial]))
+        return _item(item, section, "not_applicable", None, 1.0, evidence, told)
     confidence = min(f.confidence for f in applying)
     failed = any(f.verdict == "fail" for f in applying)
     unsure = any(f.verdict == "needs_review" for f in applying)
@@ -131,10 +137,12 @@ def earned(item: FormItem, findings: Sequence[Finding]) -> float:
     return round(item.weight * share, 2)
 
 
-def adjust(adjustment: Adjustment, findings: dict[str, Finding], titles: dict[str, str]) -> Item:
+def adjust(adjustment: Adjustment, findings: dict[str, Finding], titles: dict[str, str],
+           trial: Collection[str] = ()) -> Item:
     """A line outside the 100: its `max_points` is 0, its points are added to the score once given."""
     mode: Mode = "auto" if adjustment.rules else "human"
-    failed = [findings[rule] for rule in adjustment.rules if findings[rule].verdict == "fail"]
+    failed = [findings[rule] for rule in adjustment.rules
+              if findings[rule].verdict == "fail" and rule not in trial]
     verdict: Decided = "needs_review" if not adjustment.rules else "fail" if failed else "not_applicable"
     return Item.of(
         id=adjustment.id, title=adjustment.title, section=BONUS_SECTION, mode=mode, verdict=verdict,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from rules.editor import copy
 from rules.teaching import train
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from rules.schema import Rule
 
 WIDTH = 100     # columns that the tables keep to
-app = typer.Typer(help="The rule pack: list, show, test, probe, train.", no_args_is_help=True)
+app = typer.Typer(help="The rule pack: list, show, copy, test, probe, backtest, train.", no_args_is_help=True)
 app.command()(train)
+app.command()(copy)
 PackOption = Annotated[Path | None, typer.Option("--pack", help="Directory of rule files instead of the configured one")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs")]
 English = Annotated[bool, typer.Option("--english", help="English headings instead of Chinese ones")]
@@ -89,22 +91,26 @@ def show(
     english: English = False,
 ) -> None:
     """One rule in plain words: what for, whose words, where, what is looked for, exceptions, limits, examples."""
+    engine = _open(pack, with_meaning=not as_json)
+    found = _named(engine, rule)
+    if as_json:
+        told = found.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        typer.echo(json.dumps({"where_written": engine.pack.places[rule], **told}, ensure_ascii=False, indent=2))
+        return
+    _show(engine, found, english)
+
+
+def _named(engine: Engine, rule: str) -> Rule:
+    """The rule of an id; raises Problem, naming the nearest ones, where there is none."""
     from difflib import get_close_matches
 
     from records import Problem
 
-    engine = _open(pack, with_meaning=not as_json)
-    loaded = engine.pack
-    if rule not in loaded.rules:
-        near = get_close_matches(rule, loaded.rules, 3, 0.5)
-        raise Problem(f"there is no rule {rule}; {f'perhaps {chr(44).join(near)}; ' if near else ''}"
-                      "`tingjian rules list` prints all")
-    found = loaded.rules[rule]
-    if as_json:
-        told = found.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        typer.echo(json.dumps({"where_written": loaded.places[rule], **told}, ensure_ascii=False, indent=2))
-        return
-    _show(engine, found, english)
+    rules = engine.pack.rules
+    if rule not in rules:
+        near = "、".join(get_close_matches(rule, rules, 3, 0.5))
+        raise Problem(f"there is no rule {rule}; {f'perhaps {near}; ' if near else ''}`tingjian rules list` prints all")
+    return rules[rule]
 
 
 def _show(engine: Engine, rule: Rule, english: bool) -> None:
@@ -146,43 +152,31 @@ def _console() -> Console:
 @app.command()
 def schema(form: Annotated[bool, typer.Option("--form", help="Of form files instead of rule files")] = False) -> None:
     """JSON Schema of a rule file, for editors that complete and check YAML by one."""
-    from rules.form import Form
-    from rules.schema import Rule
+    from rules.editor import schema_of
 
-    if form:
-        described = Form.model_json_schema()
-    else:
-        rule = Rule.model_json_schema(ref_template="#/$defs/{model}")
-        parts = rule.pop("$defs")
-        short = {"where": {"enum": ["opening", "closing", "anywhere"]},
-                 "find": {"type": "array", "items": {"type": "string"}}}
-        for field, instead in short.items():
-            rule["properties"][field] = {"anyOf": [rule["properties"][field], instead]}
-        described = {"type": "object", "additionalProperties": False, "required": ["rules"],
-                     "properties": {"rules": {"type": "array", "items": {"$ref": "#/$defs/Rule"}}},
-                     "$defs": {**parts, "Rule": rule}}
-    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
-    typer.echo(json.dumps(described, ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(schema_of(form), ensure_ascii=False, indent=2))
 
 
 @app.command()
-def test(pack: PackOption = None) -> None:
+def test(rule: Annotated[list[str] | None, typer.Argument(help="Only these rules; without any, all")] = None,
+         pack: PackOption = None) -> None:
     """Run the examples beside every rule; exit code 1 when one does not come out as written."""
-    from rich.console import Console
     from rich.table import Table
 
-    from rules.examples import run
+    from rules.examples import run_rule
     from rules.teaching import not_learnt
     from settings import Settings
 
     engine = _open(pack)
-    results = run(engine)
+    results = [run_rule(engine, _named(engine, one)) for one in rule or engine.pack.rules]
     table = Table("rule", "pass", "fail", "known misses")
     for result in results:
         bad = {group: sum(g == group for g, _, _ in result.wrong) for group in ("pass", "fail")}
         cells = [f"{result.counts[g] - bad[g]}/{result.counts[g]}" for g in ("pass", "fail")]
         table.add_row(result.rule, *cells, str(result.known_misses), style="red" if result.wrong else None)
-    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    _console().print(table)
+    examples, wrong = sum(sum(one.counts.values()) for one in results), sum(len(one.wrong) for one in results)
+    typer.echo(f"{len(results)} rules, {examples} examples, {wrong} wrong, {sum(one.known_misses for one in results)} known misses")
     for result in results:
         for group, said, verdict in result.wrong:
             typer.echo(f"{result.rule}: {group} example {said!r} came out as {verdict}", err=True)

@@ -40,6 +40,8 @@ def decide(view: View, pack: Pack, rule_id: str) -> Outcome:
 
 def _not_applicable(view: View, rule: Rule) -> str | None:
     """Why the rule does not apply to this call; None where it does."""
+    if rule.status == "deprecated":
+        return "规则已停用"
     since, until = rule.effective.since, rule.effective.until
     if since or until:
         day = day_of(view.call.started_at) or date.today()

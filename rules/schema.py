@@ -278,7 +278,8 @@ class Rule(Entry):
     why: str = Field(min_length=1)
     source: list[str]
     severity: Literal["minor", "major", "fatal"] = "major"
-    status: Literal["experimental", "stable", "deprecated"] = "experimental"
+    status: Literal["experimental", "stable", "deprecated"] = Field(
+        default="stable", description="experimental: told but takes no points; deprecated: not asked any more")
     effective: Effective = Effective()
     applies: list[Condition] = []
     where: Where = Where()

@@ -46,13 +46,13 @@ def rules(*words: str, **more: str) -> Result:
 def test_list_is_a_table_of_the_rules(pack: Path) -> None:
     lines = rules("list", "--pack", str(pack)).stdout.splitlines()
     assert [line.split() for line in lines] == [
-        ["规则", "名称", "类型", "对象", "轻重", "状态"], ["t.hello", "问候", "检查项", "坐席", "一般", "试行"],
-        ["t.angry", "投诉", "信号", "客户", "轻微", "试行"], ["共", "2", "条；tingjian", "rules", "show", "规则", "看其中一条"]]
+        ["规则", "名称", "类型", "对象", "轻重", "状态"], ["t.hello", "问候", "检查项", "坐席", "一般", "启用"],
+        ["t.angry", "投诉", "信号", "客户", "轻微", "启用"], ["共", "2", "条；tingjian", "rules", "show", "规则", "看其中一条"]]
 
 
 @pytest.mark.parametrize(("words", "ids"), [
     ([], ["t.hello", "t.angry"]), (["--who", "customer"], ["t.angry"]), (["--kind", "check"], ["t.hello"]),
-    (["--group", "t,x"], ["t.hello", "t.angry"]), (["--group", "x"], []), (["--status", "stable"], [])])
+    (["--group", "t,x"], ["t.hello", "t.angry"]), (["--group", "x"], []), (["--status", "deprecated"], [])])
 def test_list_keeps_what_the_filters_ask_for(pack: Path, words: list[str], ids: list[str]) -> None:
     assert [rule["id"] for rule in json.loads(rules("list", "--json", *words, "--pack", str(pack)).stdout)] == ids
 

@@ -155,3 +155,29 @@ def test_settings_that_change_verdicts_change_the_version(change: dict[str, obje
     plain = Scoring(meaning=False)
     changed = plain.model_copy(update=change)
     assert Scorer.from_settings(Settings(scoring=plain)).version != Scorer.from_settings(Settings(scoring=changed)).version
+
+
+@pytest.mark.parametrize(("status", "score", "fatal", "reason"), [
+    ("stable", 0.0, True, "问候：做到了；套话：没有做到"),
+    ("experimental", 100.0, False, "问候：做到了；套话：没有做到（试行，不计分）"),
+    ("deprecated", 100.0, False, "问候：做到了")])
+def test_a_rule_on_trial_is_told_but_takes_no_points_and_a_deprecated_one_is_not_asked(
+        tmp_path: Path, status: str, score: float, fatal: bool, reason: str) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "forms").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text(f"""rules:
+  - {{id: a.hello, title: 问候, kind: check, who: agent, why: 测, source: [S0], status: stable, find: [您好]}}
+  - {{id: a.set, title: 套话, kind: check, who: agent, why: 测, source: [S0], status: {status}, find: [很高兴为您服务]}}
+""", encoding="utf-8")
+    (tmp_path / "forms" / "f.yaml").write_text("""id: f
+version: "1"
+title: 表
+sections:
+  - title: 节
+    items: [{id: one, title: 甲, weight: 100, rules: [a.hello, a.set]}]
+fatal: [a.set]
+""", encoding="utf-8")
+    settings = Settings(scoring=Scoring(rule_pack=tmp_path / "rules", forms=tmp_path / "forms", meaning=False))
+    call = Transcript.model_validate({"call_id": "c", "turns": [{"speaker": "agent", "text": "您好"}]})
+    made = Scorer.from_settings(settings).draft(call)
+    assert (made.score, made.fatal, made.items[0].reason) == (score, fatal, reason)
