@@ -72,8 +72,8 @@ class Transcriber:
     @property
     def version(self) -> str:
         """Changes when anything changes that shapes a transcript: weights, options, diariser, our own stages."""
-        told = None if self.organisations is None else list(self.organisations)
-        shaping = json.dumps([self.recogniser.version, self.detector.name, self._models.diariser, STAGES, told], sort_keys=True)
+        hinted = self.organisations is not None     # which names they are belongs to scoring, and is no reason to listen again
+        shaping = json.dumps([self.recogniser.version, self.detector.name, self._models.diariser, STAGES, hinted], sort_keys=True)
         return "sha256:" + hashlib.sha256(shaping.encode()).hexdigest()[:16]
 
     def run(self, recordings: Sequence[Recording], on_audio: Callable[[float], None] = lambda seconds: None,
