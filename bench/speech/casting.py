@@ -46,8 +46,8 @@ def cast(script: Script, index: int, seed: int) -> Cast:
     customers = given or (WOMEN, MEN)[(index // ALIKE_EVERY if alike else index) % 2]
     agents = customers if alike else WOMEN if customers is MEN else MEN
     free = {WOMEN: list(WOMEN), MEN: list(MEN)}
-    for voices in free.values():
-        draw.shuffle(voices)
+    for pool in free.values():
+        draw.shuffle(pool)
     voices: dict[str, Voice] = {}
     for name, own in script.voices.items():
         of_script = WOMEN if own.voice in WOMEN else MEN        # third parties keep their sex: somebody's husband is a man

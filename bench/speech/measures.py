@@ -59,16 +59,16 @@ class Aligned:
                        for said, heard, pairs in self.parts for pair in pairs
                        if pair.said is not None and pair.heard is not None and right(pair, said, heard))
 
-    def invented(self) -> Counter[str]:
-        """`characters` heard where nobody speaks (and not heard rightly), and `seconds` of such stretches, over the channels."""
-        counts: Counter[str] = Counter()
+    def invented(self) -> tuple[int, float]:
+        """Characters heard where nobody speaks (and not heard rightly), and seconds of such stretches, over the channels."""
+        characters, seconds = 0, 0.0
         for channel, (said, heard, pairs) in zip(self.truth.channels, self.parts, strict=True):
             quiet = list(self.truth.quiet(channel))
-            counts["seconds"] += sum(end - start for start, end in quiet)
-            counts["characters"] += sum(
+            seconds += sum(end - start for start, end in quiet)
+            characters += sum(
                 any(start <= heard[pair.heard].time < end for start, end in quiet)
                 for pair in pairs if pair.heard is not None and not right(pair, said, heard))
-        return counts
+        return characters, seconds
 
     def interjections(self) -> Counter[str]:
         """Back-channels: `said`, `heard` (all their characters), `placed` (and given to who said them), over agent and customer."""

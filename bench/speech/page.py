@@ -162,10 +162,18 @@ def worst(report: Report) -> list[str]:
     lost = sorted(((rules.loss() or 0.0, line) for line, rules in report.rules.items() if line != "all"), reverse=True)
     if lost:
         out.append(f"The rules lose most on “{lost[0][1]}”: {lost[0][0]:.3f} of F1.")
+    for name, rules in report.rules_by_agent.items():
+        if name == "heard badly":
+            out.append(f"Voices with a strong accent ({', '.join(report.badly)}): where the agent has one, the rules lose "
+                       f"{rules.loss() or 0.0:.3f} of F1 in clean stereo; else {_loss(report, 'heard well')}.")
     failed = [truth.name for truth in report.truths if truth.name not in report.ours]
     if failed:
         out.append(f"No transcript at all of {', '.join(failed)}.")
     return out
+
+
+def _loss(report: Report, name: str) -> str:
+    return f"{report.rules_by_agent[name].loss() or 0.0:.3f}" if name in report.rules_by_agent else "there are none"
 
 
 READING = f"""

@@ -1,14 +1,17 @@
-"""Ten minutes in which nobody speaks: hold music of all styles, ring-back, busy tone, keys, hum, clatter, noise, plain silence.
+"""Ten minutes in which nobody speaks: hold music of all styles, singing without words, a bowed string, ring-back, busy tone, keys,
+hum, clatter, murmur, noise, plain silence.
 
 Every character that anyone hears in it is invented. Another seed makes other music.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import make_samples
 import music
 import numpy as np
+import singing
 import telephone
 from telephone import RATE
 
@@ -19,11 +22,14 @@ MINUTES = 10.0
 CONDITION = "nobody speaks"
 
 
-def kinds(rng: np.random.Generator) -> dict[str, object]:
+def kinds(rng: np.random.Generator) -> dict[str, Callable[[float], np.ndarray]]:
     """Makers of a stretch of so many seconds, by what is heard in it."""
-    made: dict[str, object] = {f"music {style}": lambda seconds, style=style: music.play(style, seconds, -26, rng)
+    made: dict[str, Callable[[float], np.ndarray]] = {f"music {style}": lambda seconds, style=style: music.play(style, seconds, -26, rng)
                                for style in ("plain", *music.STYLES)}
     return made | {
+        "music sung": lambda seconds: singing.sing(seconds, -26, rng, 220.0, "pop"),
+        "music sung low": lambda seconds: singing.sing(seconds, -26, rng, 120.0, "strings"),
+        "music bowed": lambda seconds: singing.bow(seconds, -26, rng),
         "ring": lambda seconds: telephone.ring_back(seconds, -24),
         "busy": lambda seconds: music.busy(seconds, -24),
         "keys": lambda seconds: music.keys(seconds, -20, rng),
@@ -44,7 +50,7 @@ def channel(rng: np.random.Generator, minutes: float, number: int) -> tuple[np.n
     pieces, sounds, now = [], [], 0.0
     for kind in order:
         seconds = round(minutes * 60 * weights[kind] / sum(weights.values()), 2)
-        piece = makers[kind](seconds)       # type: ignore[operator]
+        piece = makers[kind](seconds)
         pieces.append(piece)
         sounds.append(Noise(kind=kind, start=now, end=now + len(piece) / RATE, channel=number))
         now += len(piece) / RATE

@@ -1,11 +1,12 @@
 """From runs to figures: everything that the page shows of one model."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.speech import ROOT, scoring, tables
+from bench.speech.casting import parts
 from bench.speech.contenders import NAMES, OURS, Run
 from bench.speech.scoring import Rules, Score
 from bench.speech.truth import Truth
@@ -26,6 +27,8 @@ class Report:
     runs: dict[str, Run]
     scores: dict[str, dict[str, Score]]
     rules: dict[str, Rules]
+    rules_by_agent: dict[str, Rules]
+    badly: Collection[str]
     truths: Sequence[Truth]
     silent: Sequence[Truth]
     real: dict[str, float | None]
@@ -42,6 +45,7 @@ class Report:
     def tables(self) -> dict[str, str]:
         """All tables by title."""
         found = {"What the line does": tables.conditions(self.truths, self.ours, self.rules),
+                 "Rules, by how well the agent's voice is heard (stereo, 20 and 30 dB)": tables.by_agent(self.rules_by_agent, self.badly),
                  "Who said what": tables.speakers(self.truths, self.ours),
                  "Voices": tables.voices(self.truths, self.ours)}
         if self.speed:
@@ -73,8 +77,18 @@ def report(truths: Sequence[Truth], silent: Sequence[Truth], runs: dict[str, Run
     kinds = {truth.condition for truth in truths}
     rules = {kind: scoring.rules([truth for truth in truths if truth.condition == kind], heard, draft) for kind in kinds}
     rules["all"] = scoring.rules(truths, heard, draft)
+    badly = scoring.voices_heard_badly(truths, scores["all"])
+    clean = [truth for truth in truths if truth.condition in scoring.CLEAN]
+    by_agent = {name: scoring.rules(some, heard, draft) for name, bad in (("heard well", False), ("heard badly", True))
+                if (some := [truth for truth in clean if (_agent(truth) in badly) is bad])}
     real = {truth.name: _real_error(truth, heard.get(truth.name)) for truth in real_recordings()}
-    return Report(runs, scores, rules, truths, silent, real)
+    return Report(runs, scores, rules, by_agent, sorted(badly), truths, silent, real)
+
+
+def _agent(truth: Truth) -> str:
+    """The voice of the agent who answers."""
+    both = zip(truth.transcript.turns, truth.voices, strict=True)
+    return next((parts(voice)[0] for turn, voice in both if turn.speaker == "agent"), "")
 
 
 def real_recordings() -> list[Truth]:

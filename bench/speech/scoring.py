@@ -2,13 +2,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.speech import measures
+from bench.speech.casting import parts
 from bench.speech.measures import SIDES, Aligned
 from bench.speech.truth import Truth
 from records import Draft, Transcript
+
+CLEAN = ("stereo 20 dB", "stereo 30 dB")
+BADLY = 0.3         # share of wrong characters from which a voice counts as heard badly
 
 
 @dataclass
@@ -24,7 +28,8 @@ class Score:
     given: int = 0
     diarised: dict[float, tuple[float, float]] = field(default_factory=dict)    # wrong and spoken seconds by collar
     roles: list[tuple[str, bool]] = field(default_factory=list)                 # call and whether its roles are right
-    invented: Counter[str] = field(default_factory=Counter)
+    invented: int = 0               # characters heard where nobody speaks
+    quiet: float = 0.0              # seconds in which nobody speaks, over the channels
     interjections: Counter[str] = field(default_factory=Counter)
     confidences: list[tuple[float, bool]] = field(default_factory=list)
 
@@ -48,7 +53,7 @@ class Score:
 
     @property
     def invented_a_minute(self) -> float | None:
-        return _ratio(self.invented["characters"] * 60, self.invented["seconds"])
+        return _ratio(self.invented * 60, self.quiet)
 
     @property
     def roles_right(self) -> float | None:
@@ -71,12 +76,13 @@ def score(truth: Truth, heard: Transcript) -> Score:
     attributed = aligned.attribution()
     misgiven, given = measures.word_diarisation(attributed)
     right = measures.roles_right(attributed)
+    invented, silent = aligned.invented()
     return Score(
         calls=1, seconds=truth.seconds, errors=aligned.errors(), attributed=attributed, misgiven=misgiven, given=given,
         misgiven_best=measures.word_diarisation(attributed, named=False)[0],
         diarised={collar: measures.diarisation(truth.said(), heard.turns, truth.seconds, collar)
                   for collar in (0.0, measures.COLLAR)},
-        roles=[] if right is None else [(truth.name, right)], invented=aligned.invented(),
+        roles=[] if right is None else [(truth.name, right)], invented=invented, quiet=silent,
         interjections=aligned.interjections(), confidences=measures.confidence_pairs(truth, heard.turns))
 
 
@@ -85,9 +91,9 @@ def total(scores: Iterable[Score]) -> Score:
     out = Score()
     for one in scores:
         out.calls, out.seconds = out.calls + one.calls, out.seconds + one.seconds
-        for name in ("errors", "attributed", "invented", "interjections"):
+        for name in ("errors", "attributed", "interjections"):
             getattr(out, name).update(getattr(one, name))
-        for name in ("misgiven", "misgiven_best", "given"):
+        for name in ("misgiven", "misgiven_best", "given", "invented", "quiet"):
             setattr(out, name, getattr(out, name) + getattr(one, name))
         for collar, (wrong, spoken) in one.diarised.items():
             before = out.diarised.get(collar, (0.0, 0.0))
@@ -110,6 +116,17 @@ class Rules:
         """F1 lost between the true words and what was heard."""
         true, heard = self.true[mean], self.heard[mean]
         return None if true is None or heard is None else true - heard
+
+
+def voices_heard_badly(truths: Iterable[Truth], scores: Mapping[str, Score]) -> set[str]:
+    """Voices (their shifted ones with them) whose error rate in stereo at 20 dB and more is over BADLY: strong accents."""
+    clean = total(scores[truth.name] for truth in truths if truth.condition in CLEAN and truth.name in scores)
+    said, wrong = Counter[str](), Counter[str]()
+    for key, count in clean.errors.items():
+        kind, _, voice = key.partition(" ")
+        if voice:
+            (said if kind == "said" else wrong)[parts(voice)[0]] += count
+    return {voice for voice, count in said.items() if wrong[voice] > BADLY * count}
 
 
 def rules(truths: Sequence[Truth], heard: dict[str, Transcript], draft: Callable[[Transcript], Draft]) -> Rules:

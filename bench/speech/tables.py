@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bench.speech import quiet
 from bench.speech.contenders import OURS, Run
 from bench.speech.lines import CONDITIONS
 from bench.speech.measures import COLLAR, reliability
-from bench.speech.scoring import Rules, Score, total
+from bench.speech.scoring import CLEAN, Rules, Score, total
 from bench.speech.truth import Truth
 
 GROUPS = (      # of calls, by layout and whether the two voices are of one sex
@@ -64,6 +64,14 @@ def conditions(truths: Sequence[Truth], scores: Mapping[str, Score], rules: Mapp
                   "rule F1, heard", "lost", "micro, true words", "micro, heard"), rows)
 
 
+def by_agent(rules: Mapping[str, Rules], badly: Collection[str]) -> str:
+    """Rules apart for calls of agents whose voice the recogniser hears well, and of those with a strong accent."""
+    rows = [(f"agent {name}" + (f" ({', '.join(badly)})" if name == "heard badly" else ""), str(seen.calls),
+             *(number(part[mean], 3) for mean in ("macro_f1", "micro_f1") for part in (seen.true, seen.heard)),
+             number(seen.loss(), 3), percent(seen.waiting)) for name, seen in rules.items()]
+    return table(("", "calls", "F1, true words", "F1, heard", "micro, true words", "micro, heard", "F1 lost", "left to a person"), rows)
+
+
 def speakers(truths: Sequence[Truth], scores: Mapping[str, Score]) -> str:
     """Who said what."""
     rows = []
@@ -81,7 +89,7 @@ def speakers(truths: Sequence[Truth], scores: Mapping[str, Score]) -> str:
 
 def voices(truths: Sequence[Truth], scores: Mapping[str, Score]) -> str:
     """Error rate of each voice, stereo calls at 20 dB and more, the shifted ones beside the plain ones."""
-    clean = [truth for truth in truths if truth.condition in ("stereo 20 dB", "stereo 30 dB") and truth.name in scores]
+    clean = [truth for truth in truths if truth.condition in CLEAN and truth.name in scores]
     found = total(scores[truth.name] for truth in clean)
     names = sorted({key.removeprefix("said ") for key in found.errors if key.startswith("said ")})
     plain = sorted({name.split("*")[0] for name in names})
