@@ -35,6 +35,10 @@ def _open(pack: Path | None, with_meaning: bool = False) -> Engine:
         from rules.meaning.predict import Meaning
 
         meaning = Meaning.of_pack(pack or scoring.rule_pack)
+        if scoring.embeddings is not None:
+            from rules.meaning.embedding import Embedded
+
+            meaning = Embedded.open(meaning, scoring.embeddings)
     return Engine.open(pack or scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below, scoring.limits)
 
 

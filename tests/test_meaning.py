@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from records import Transcript, Turn
+from records import Problem, Transcript, Turn
 from rules.commands import app
 from rules.engine import Engine
-from rules.meaning import data, train
+from rules.meaning import data, embedding, train
 from rules.meaning.examples import Examples
 from rules.meaning.predict import MODEL, Meaning
 from rules.pack import load
@@ -206,3 +206,41 @@ def test_the_built_in_rules_are_not_trained_by_a_lead():
     told = CliRunner().invoke(app, ["train"])
     assert told.exit_code != 0
     assert "cp -r rules/zh my-rules" in str(told.exception)
+
+
+@pytest.fixture
+def encoder(monkeypatch):
+    """Counts two characters instead of asking a neural network."""
+    def counts(texts):
+        found = np.array([[text.count("应"), text.count("软"), 1] for text in texts], np.float32)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    monkeypatch.setattr(embedding, "Encoder", lambda directory: counts)
+    return counts
+
+
+def test_embeddings_stand_behind_the_same_interface_and_only_sentences_are_weighed_by_them(meaning, encoder, tmp_path):
+    said = [data.Sentence("closing.thanks", place % 2, "agent", ("应该" if place % 2 else "软件") + str(place), "", "", "x-0")
+            for place in range(60)]
+    heads = embedding.teach(said, np.full(60, 0.5, np.float32), encoder([one.text for one in said]), np.ones(60, np.bool_))
+    np.savez(tmp_path / embedding.HEADS, rules=np.array(list(heads.weights)), version=meaning.version,
+             weights=np.array(list(heads.weights.values())), offsets=np.array(list(heads.offsets.values())))
+    embedded = embedding.Embedded.open(meaning, tmp_path)
+    assert embedded.sentence("closing.thanks", "应该的", "agent") > embedded.sentence("closing.thanks", "软件呢", "agent")
+    assert embedded.sentence("taboo.abuse", "应该的", "agent") == meaning.sentence("taboo.abuse", "应该的", "agent")
+    assert np.array_equal(embedded.call(CALL), meaning.call(CALL))
+    assert Engine.open(meaning=embedded).probe("closing.thanks", "agent", "感谢您的来电").label == 1
+
+
+@pytest.mark.parametrize(("version", "told"), [(None, "heads.npz is missing"), ("old", "belongs to another trained layer")])
+def test_heads_of_another_layer_are_refused(meaning, encoder, tmp_path, version, told):
+    if version:
+        np.savez(tmp_path / embedding.HEADS, rules=np.array(["closing.thanks"]), version=version, weights=np.zeros((1, 4)),
+                 offsets=np.zeros(1))
+    with pytest.raises(Problem, match=told):
+        embedding.Embedded.open(meaning, tmp_path)
+
+
+def test_a_directory_without_an_encoder_is_refused(tmp_path):
+    with pytest.raises(Problem, match="no sentence encoder"):
+        embedding.Encoder(tmp_path)
