@@ -82,7 +82,11 @@ class Scorer:
                 return -1
             if choice.found and findings[choice.found].verdict != "found":
                 return -1
-            return (choice.direction is not None) + (choice.found is not None)
+            if choice.line and transcript.line not in choice.line:
+                return -1
+            if choice.organisation and not set(choice.organisation).intersection(transcript.organisation):
+                return -1
+            return sum(map(bool, (choice.direction, choice.found, choice.line, choice.organisation)))
 
         best = max(self.forms.values(), key=fits)
         if fits(best) < 0:

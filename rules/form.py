@@ -54,10 +54,13 @@ class FormSection(Entry):
 
 
 class Choice(Entry):
-    """For which calls the form is meant: direction, and a signal found in them. The form with most conditions wins."""
+    """For which calls the form is meant: direction, a signal found in them, business lines, organisations. Of the forms
+    whose conditions all hold the one with most wins."""
 
     direction: Literal["inbound", "outbound"] | None = None
     found: str | None = None
+    line: list[str] = Field(default=[], description="one of these business lines")
+    organisation: list[str] = Field(default=[], description="one of these organisations")
 
 
 class Bands(Entry):
@@ -66,6 +69,12 @@ class Bands(Entry):
     excellent: float = 95
     good: float = 90
     needs_improvement: float = 80
+
+    @model_validator(mode="after")
+    def _descend(self) -> Bands:
+        if not 100 >= self.excellent > self.good > self.needs_improvement > 0:
+            raise ValueError("bands go down: excellent over good over needs_improvement, within 0 and 100")
+        return self
 
 
 class Form(Entry):
@@ -82,7 +91,9 @@ class Form(Entry):
     def _adds_up(self) -> Form:
         total = sum(item.weight for section in self.sections for item in section.items)
         if abs(total - 100) > 1e-6:
-            raise ValueError(f"the weights add up to {total:g}, not to 100; change the items' weights")
+            parts = ", ".join(f"{section.title} {sum(item.weight for item in section.items):g}" for section in self.sections)
+            what = f"take {total - 100:g} away" if total > 100 else f"give {100 - total:g} more"
+            raise ValueError(f"the weights add up to {total:g}, not to 100 ({parts}); {what}")
         ids = [item.id for section in self.sections for item in section.items] + [a.id for a in self.adjustments]
         if twice := sorted({i for i in ids if ids.count(i) > 1}):
             raise ValueError(f"the item ids {', '.join(twice)} are used twice; rename one")
@@ -108,6 +119,9 @@ def load(directory: Path | None, rules: dict[str, Rule]) -> tuple[dict[str, Form
             continue
         if form.id in forms:
             problems.append(place.say(("id",), f"there is another form {form.id}; give this one its own id"))
+        elif same := next((other for other in forms.values() if other.choose == form.choose), None):
+            problems.append(place.say(("choose",), f"the form {same.id} is meant for the same calls; give one of them another "
+                                                   "`choose` (direction, found, line, organisation)"))
         forms[form.id] = form
         problems.extend(_unknown(form, place, rules))
     if problems:
