@@ -29,6 +29,7 @@ PACK = """rules:
       known_miss: [嗨]
   - {id: t.angry, title: 投诉, kind: signal, who: customer, why: 测, source: [S0], severity: minor, find: [我要投诉]}
 """
+DOCS = Path(__file__).parent.parent / "docs"
 runner = CliRunner()
 
 
@@ -138,7 +139,8 @@ def test_a_missing_file_is_a_problem(pack: Path, tmp_path: Path) -> None:
     assert "none.jsonl: cannot be read" in str(refused)
 
 
-@pytest.mark.parametrize(("words", "folder"), [(["schema"], RULES), (["schema", "--form"], FORMS)])
+@pytest.mark.parametrize(("words", "folder"), [
+    (["schema"], RULES), (["schema"], DOCS / "examples" / "features"), (["schema", "--form"], FORMS)])
 def test_the_schema_takes_the_files_that_come_along_and_refuses_a_slip(words: list[str], folder: Path) -> None:
     described = json.loads(rules(*words).stdout)
     Draft202012Validator.check_schema(described)
