@@ -10,7 +10,7 @@ import pytest
 from review.workbench.bench import Bench
 from store.reviews.audit import verify
 from store.reviews.cards import items
-from store.reviews.schema import Audit, Card
+from store.reviews.schema import Audit, Card, Item
 from tests import benches
 from tests.benches import Visitor
 
@@ -56,11 +56,11 @@ def card(bench: Bench, call_id: str = SLOPPY) -> Card:
 
 
 @pytest.mark.parametrize(("login", "open_", "shut"), [
-    ("rui", ["/queue", "/calls/sample-001", "/calls/sample-001/peaks"], ["/people", "/log", "/appeals", "/mine"]),
+    ("rui", ["/queue", "/calls/sample-001", "/calls/sample-001/peaks"], ["/dashboard", "/people", "/log", "/appeals", "/mine"]),
     ("lead", ["/queue", "/calls/sample-002"], ["/calls/sample-001", "/calls/sample-001/sound", "/people", "/appeals"]),
     ("ana", ["/queue", "/calls/sample-001"], ["/calls/sample-001/sound", "/calls/sample-001/peaks", "/next", "/people"]),
     ("sun", ["/mine"], ["/queue", "/calls/sample-002", "/calls/sample-002/sound", "/people", "/log"]),
-    ("boss", ["/queue", "/appeals", "/log"], ["/people", "/mine"]),
+    ("boss", ["/queue", "/dashboard", "/appeals", "/log"], ["/people", "/mine"]),
     ("root", ["/people", "/log"], ["/queue", "/calls/sample-001", "/calls/sample-001/sound", "/appeals"]),
 ])
 def test_each_role_opens_its_pages_and_no_others(shared: Bench, login: str, open_: list[str], shut: list[str]) -> None:
@@ -229,6 +229,25 @@ def test_an_appeal_after_two_days_comes_too_late(bench: Bench) -> None:
     agent.get(f"/calls/{SLOPPY}")
     answer = agent.post(f"/calls/{SLOPPY}/appeal", item="handling", text="不同意")
     assert answer.status == 409 and "申诉期已过" in answer.text
+
+
+def test_the_dashboards_figures_open_the_calls_behind_them(bench: Bench) -> None:
+    review(bench)
+    review(bench, call_id="sample-001")
+    with bench.database.reading() as session:
+        wrong = next(one for one in items(session, SLOPPY) if one.machine_verdict == "fail" and one.max_points)
+    with bench.database.writing() as session:
+        changed = session.get_one(Item, (SLOPPY, wrong.item))
+        changed.human_verdict = changed.final_verdict = "pass"
+    boss = Visitor(bench, "boss")
+    page = boss.get("/dashboard").text
+    link = f"/queue?picked=&amp;state=done&amp;item={wrong.item}&amp;was=alarm"
+    assert f'{link}">1</a>' in page
+    behind = boss.get(link.replace("&amp;", "&")).text
+    assert f'href="/calls/{SLOPPY}"' in behind and 'href="/calls/sample-001"' not in behind
+    leader = Visitor(bench, "lead").get("/dashboard").text
+    assert "3105" in leader and "6217" not in leader
+    assert "Rui" not in Visitor(bench, "ana").get("/dashboard").text
 
 
 def test_new_rules_leave_a_card_that_somebody_has_begun_as_it_was_shown(bench: Bench) -> None:

@@ -7,18 +7,23 @@ from typing import Annotated, Any
 import polars as pl
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Select, func, select
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, allowed
 from review.workbench.rights import PUBLISHED, may
-from store.reviews.schema import Card, Hit, Person
+from store.reviews.schema import Card, Hit, Item, Person
 from store.tables import UNKNOWN_DAY
 
 PAGE = 50
 SEARCH_LIMIT = 500      # calls that a text search may bring; more says "narrow it down"
+
+# How a card's item came out, as the dashboard's figures ask for it.
+WAS: dict[str, ColumnElement[bool]] = {
+    "fail": Item.final_verdict == "fail", "alarm": (Item.machine_verdict == "fail") & (Item.human_verdict == "pass"),
+    "missed": (Item.machine_verdict == "pass") & (Item.human_verdict == "fail")}
 
 router = APIRouter()
 
@@ -40,7 +45,10 @@ class Filters(BaseModel):
     until: str = ""
     reviewer: str = ""
     text: str = ""
-    page: int = 1
+    item: str = ""
+    was: str = ""
+    final: str = ""
+    page: int = Field(default=1, ge=1)
 
 
 @router.get("/")
@@ -114,6 +122,10 @@ def matching(query: Select[Any], person: Person, chosen: Filters, found: list[st
         query = query.where(Card.day >= chosen.since)
     if chosen.until:
         query = query.where(Card.day <= chosen.until)
+    if chosen.final:
+        query = query.where(Card.band == chosen.final)
+    if chosen.item and chosen.was in WAS:
+        query = query.where(Card.call_id.in_(select(Item.call_id).where(Item.item == chosen.item, WAS[chosen.was])))
     if chosen.rule:
         query = query.where(Card.call_id.in_(select(Hit.call_id).where(Hit.rule == chosen.rule)))
     return query if found is None else query.where(Card.call_id.in_(found))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from store.reviews.schema import Card, Person
 
-Right = Literal["queue", "see", "hear", "review", "acknowledge", "appeal", "decide", "people", "log"]
+Right = Literal["queue", "see", "hear", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log"]
 
 RIGHTS: dict[Right, tuple[str, ...]] = {
     "queue": ("reviewer", "team_leader", "supervisor", "analyst"),
@@ -18,6 +18,7 @@ RIGHTS: dict[Right, tuple[str, ...]] = {
     "acknowledge": ("agent",),
     "appeal": ("agent",),
     "decide": ("supervisor",),
+    "dashboard": ("team_leader", "supervisor", "analyst"),
     "people": ("administrator",),
     "log": ("administrator", "supervisor"),
 }

@@ -1,0 +1,56 @@
+"""The dashboard: what the reviews say, every figure a way to the calls behind it.
+
+Means are taken over the random sample alone; risk-picked calls are worse by choice. How far machine and human agree is
+shown item by item, so that a rule that cries wolf is found before reviewers stop believing it.
+"""
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from sqlalchemy import true
+
+from insight.agreement import gwet_ac1
+from review.workbench.bench import bench_of, render
+from review.workbench.gate import Reader, allowed
+from store.reviews import figures
+from store.reviews.schema import Card
+
+BANDS = ("excellent", "good", "needs_improvement", "below_standard")
+ENOUGH = 20             # reviews from which an agreement is worth reading
+TROUBLED = 0.7          # AC1 below which a rule's verdicts are marked: reviewers overrule it too often
+A_WEEK = 3              # reviewed calls an agent and week at least (domain.md section 3)
+VERDICTS = 3            # pass, fail, not_applicable
+
+router = APIRouter()
+
+
+@router.get("/dashboard", dependencies=[Depends(allowed("dashboard"))])
+def dashboard(request: Request, person: Reader) -> Response:
+    only = Card.team == person.team if person.role == "team_leader" else true()
+    monday = date.today() - timedelta(days=date.today().weekday())
+    with bench_of(request).database.reading() as session:
+        weeks = figures.weeks(session, only)
+        items = [health(one) for one in figures.judged(session, only)]
+        return render(
+            request, "dashboard.html", weeks=weeks, items=items, chart=chart(weeks), bands=BANDS, enough=ENOUGH,
+            load=figures.load(session, only) if person.role != "analyst" else [], a_week=A_WEEK, monday=monday.isoformat(),
+            coverage=[] if person.role == "analyst" else figures.coverage(session, only, monday.isoformat()))
+
+
+def health(one: figures.Judged) -> dict[str, Any]:
+    """An item's line: how often it failed, how far machine and human agree, false alarms and misses of the machine."""
+    agreement = gwet_ac1(one.pairs, VERDICTS)
+    return {
+        "item": one.item, "title": one.title, "reviews": one.reviews, "failed": one.failed, "decided": len(one.pairs),
+        "agreed": sum(machine == human for machine, human in one.pairs), "ac1": agreement,
+        "alarms": one.pairs.count(("fail", "pass")), "missed": one.pairs.count(("pass", "fail")),
+        "troubled": agreement is not None and len(one.pairs) >= ENOUGH and agreement < TROUBLED}
+
+
+def chart(weeks: list[figures.Week]) -> dict[str, Any]:
+    """What static/dashboard.js draws: weeks, cards by band, and the mean of the random sample."""
+    return {"weeks": [week.monday for week in weeks], "means": [week.random_mean for week in weeks],
+            "bands": {band: [week.bands.get(band, 0) for week in weeks] for band in BANDS}}

@@ -1,0 +1,107 @@
+"""Counts over the reviewed cards, for the dashboard. Each is narrowed to what the reader may see by `only`."""
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from store.reviews.schema import Card, Item, Person
+from store.tables import UNKNOWN_DAY
+
+PUBLISHED = ("published", "appealed", "final")
+Only = ColumnElement[bool]
+
+
+class Week(NamedTuple):
+    """Reviewed cards of one week of calls: `monday`, how many, mean score of the random sample (None without any), bands."""
+
+    monday: str
+    cards: int
+    random_mean: float | None
+    bands: dict[str, int]
+
+
+class Judged(NamedTuple):
+    """One item over its last reviews: pairs (machine, human) where the machine had decided, and how often it failed at last."""
+
+    item: str
+    title: str
+    pairs: list[tuple[str, str]]
+    failed: int
+    reviews: int
+
+
+class Load(NamedTuple):
+    """A reviewer: cards published, cards in hand, share of decided verdicts overridden (None without any)."""
+
+    person_id: int
+    name: str
+    published: int
+    held: int
+    overridden: float | None
+
+
+def weeks(session: Session, only: Only, number: int = 26) -> list[Week]:
+    """The last `number` weeks in which reviewed calls were made, the oldest first."""
+    found: dict[str, list[tuple[str, float | None, str | None]]] = defaultdict(list)
+    rows = session.execute(select(Card.day, Card.picked, Card.score, Card.band)
+                           .where(only, Card.state.in_(PUBLISHED), Card.day != UNKNOWN_DAY))
+    for day, picked, score, band in rows.tuples():
+        made = date.fromisoformat(day)
+        found[(made - timedelta(days=made.weekday())).isoformat()].append((picked, score, band))
+    return [_week(monday, found[monday]) for monday in sorted(found)[-number:]]
+
+
+def judged(session: Session, only: Only, last: int = 200) -> list[Judged]:
+    """Every item of the forms over its `last` most recent reviews, those that failed most first."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    rows = session.execute(
+        select(Item.item, Item.title, Item.machine_verdict, Item.human_verdict, Item.final_verdict)
+        .join(Card, Card.call_id == Item.call_id).where(only, Card.state.in_(PUBLISHED), Item.bonus.is_(None))
+        .order_by(Card.published_at.desc()))
+    for row in rows:
+        if len(found[row.item]) < last:
+            found[row.item].append(row)
+    told = [Judged(item, rows[0].title, [(r.machine_verdict, r.human_verdict) for r in rows if r.machine_verdict != "needs_review"],
+                   sum(r.final_verdict == "fail" for r in rows), len(rows)) for item, rows in found.items()]
+    return sorted(told, key=lambda one: (-one.failed / one.reviews, one.item))
+
+
+def load(session: Session, only: Only) -> list[Load]:
+    """Everybody who has reviewed or holds a call."""
+    published = dict(session.execute(select(Card.reviewer_id, func.count()).where(only, Card.state.in_(PUBLISHED))
+                                     .group_by(Card.reviewer_id)).tuples().all())
+    held = dict(session.execute(select(Card.holder_id, func.count()).where(only, Card.state == "claimed")
+                                .group_by(Card.holder_id)).tuples().all())
+    verdicts: dict[int, list[bool]] = defaultdict(list)
+    rows = session.execute(
+        select(Card.reviewer_id, Item.machine_verdict, Item.human_verdict).join(Item, Item.call_id == Card.call_id)
+        .where(only, Card.state.in_(PUBLISHED), Item.machine_verdict != "needs_review", Item.bonus.is_(None)))
+    for reviewer, machine, human in rows.tuples():
+        if reviewer is not None:
+            verdicts[reviewer].append(machine != human)
+    people = session.execute(select(Person.id, Person.name).where(Person.id.in_({*published, *held} - {None}))).tuples()
+    return sorted((Load(number, name, published.get(number, 0), held.get(number, 0),
+                        sum(verdicts[number]) / len(verdicts[number]) if verdicts[number] else None)
+                   for number, name in people), key=lambda one: -one.published)
+
+
+def coverage(session: Session, only: Only, since: str) -> list[tuple[str, str, int, int]]:
+    """Per agent with calls on or after the day `since`: id, name, calls, of them reviewed; those reviewed least first."""
+    rows = session.execute(
+        select(Card.agent_id, func.max(Card.agent_name), func.count(), func.count(Card.published_at))
+        .where(only, Card.agent_id.is_not(None), Card.day >= since, Card.day != UNKNOWN_DAY).group_by(Card.agent_id)).tuples()
+    return sorted(((agent or "", name or "", calls, reviewed) for agent, name, calls, reviewed in rows),
+                  key=lambda one: (one[3], one[0]))
+
+
+def _week(monday: str, rows: list[tuple[str, float | None, str | None]]) -> Week:
+    bands: dict[str, int] = defaultdict(int)
+    for _, _, band in rows:
+        if band:
+            bands[band] += 1
+    random = [score for picked, score, _ in rows if picked == "random" and score is not None]
+    return Week(monday, len(rows), round(sum(random) / len(random), 1) if random else None, dict(bands))
