@@ -28,6 +28,7 @@ _MORE = re.compile(f"{_SEPARATOR}(?:(?:[\u4e00-\u9fff]{{2,8}}?(?:{_COMPOUND})|[�
 _LOOSE = re.compile(f"{_SEPARATOR}(?P<name>[\u4e00-\u9fff]{{2,7}}?){_SEPARATOR}(?=(?:{_NUMBER})(?:[栋冻动](?!手|作)|[幢撞]|号楼|座(?![位机])|期(?!间)))")
 _ROOM = re.compile(f"{_SEPARATOR}[0-9零〇○洞一幺二两三四五六七拐八九勾](?:[ ]?[0-9零〇○洞一幺二两三四五六七拐八九勾{_EAR}-]){{1,4}}(?:室|房|号(?!码))?(?![{_D}点块元万年月日多])")
 _SEGMENT = re.compile("[\u4e00-\u9fffa-z0-9 ·（）()-]{2,36}$")
+MOST_PARTS = 12     # house, stairs, floor, room …; more is no address
 _ADMIN = re.compile("(?:省|市|区|县|州|旗|盟|镇|乡|街道|自治区|新区|开发区)[ ]?[，,、][ ]?$")
 _PROVINCE = ("北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门|"
              "广州|深圳|杭州|南京|苏州|成都|武汉|西安|郑州|长沙|合肥|济南|青岛|大连|沈阳|厦门|福州|宁波|无锡|昆明|南昌|南宁|石家庄|太原|哈尔滨|长春|贵阳|兰州|海口|银川|西宁|拉萨|呼和浩特|乌鲁木齐|东莞|佛山|温州|"
@@ -65,7 +66,9 @@ def region_end(address: str) -> int:
 
 def _begin(folded: str, anchor: int, least: int) -> int | None:
     """Where the address that has a house number at `anchor` begins; None where no name stands before it."""
-    start = len(folded[:anchor].rstrip(" 　，,"))
+    start = anchor
+    while start and anchor - start < 3 and folded[start - 1] in " 　，,":
+        start -= 1
     if anchor - start > 1 or not start or (anchor > start and folded[start] in "，," and not _NAME.search(folded[max(0, start - 12):start])):
         return None
     begin = _cut(folded, start, least)
@@ -94,7 +97,7 @@ def _cut(folded: str, end: int, least: int) -> int | None:
 def _reach(folded: str, end: int) -> tuple[int, int]:
     """Where the parts after the house number end, and how many there are."""
     tails = 1
-    while more := _MORE.match(folded, _named(folded, end)):
+    while tails < MOST_PARTS and (more := _MORE.match(folded, _named(folded, end))):
         end, tails = more.end(), tails + 1
     if room := _ROOM.match(folded, end):
         end, tails = room.end(), tails + 1

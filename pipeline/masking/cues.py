@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import NamedTuple
 
@@ -82,6 +82,7 @@ class Cues:
             one, before = self.found[place], self.found[place - 1]
             if one.start <= before.end + (folded[before.end:before.end + 1] == "的") and one.kind == "mobile" and folded[one.start:one.start + 2] == "号码":
                 self.found[place] = one._replace(kind=before.kind)
+        self.starts = [cue.start for cue in self.found]
         self.ends = [cue.end for cue in self.found]
 
     def covers(self, place: int) -> bool:
@@ -96,4 +97,5 @@ class Cues:
 
     def right(self, end: int, reach: int = RIGHT) -> Cue | None:
         """The nearest cue that begins at or after `end`."""
-        return next((cue for cue in self.found if end <= cue.start <= end + reach), None)
+        at = bisect_left(self.starts, end)
+        return self.found[at] if at < len(self.found) and self.found[at].start <= end + reach else None

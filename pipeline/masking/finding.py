@@ -26,13 +26,15 @@ def find(text: str, staff: Iterable[str] = (), agent: bool | None = None) -> lis
     """
     folded = fold(text)
     chosen: list[Span] = []
+    taken = bytearray(len(text))
     known = frozenset(map(fold, staff))
     for span in _candidates(folded, agent):
         start, end, kind = span
         if kind == "person_name" and folded[start:end] in known:
             continue
-        if all(end <= other[0] or other[1] <= start for other in chosen):
+        if not any(taken[start:end]):
             chosen.append(span)
+            taken[start:end] = b"\1" * (end - start)
     return sorted(chosen)
 
 

@@ -72,10 +72,12 @@ def names(folded: str, agent: bool | None = None) -> Iterator[tuple[int, int, st
     for cue in _ASKED.finditer(folded):
         found += _misheard(folded, cue.end(), agent)
     found.sort(key=lambda name: -name.score)
+    taken = bytearray(len(folded))
     chosen: list[Name] = []
     for name in found:
-        if all(name.end <= other.start or other.end <= name.start for other in chosen):
+        if not any(taken[name.start:name.end]):
             chosen.append(name)
+            taken[name.start:name.end] = b"\1" * (name.end - name.start)
     for name in chosen:
         yield name.start, name.end, "person_name"
 

@@ -6,6 +6,7 @@ by what it leaves over of the run; the best stretches that do not overlap win.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ UNIT = re.compile("[年月日时秒元块毛角岁度斤克升米%百千万亿�
 ONE_WORD = re.compile("一[般下个次直起会样点些共定家位条旦切路边张部台套份笔张]|两[个位次天张边]|三[个位天]|九点|八[个折]")
 DIAL = re.compile("[打拨呼]")
 YOURS = re.compile("[你贵]们?(?:公司|单位|银行|那个|这个|客服|司|行|的)|我们(?:公司|客服|热线|的服务)")
+OF_SHORT = frozenset({"code", "cvv", "hint", "landline", "mobile"})
+"""Cues without which nothing shorter than nine digits is a person's number."""
 MAGNITUDE = frozenset("万千百亿")
 LONG = 10           # digits from which a number may hold a character that is none
 EDGE_LONG = 15      # … even beside its first and last digit
@@ -40,10 +43,12 @@ def numbers(folded: str, cues: Cues) -> list[Stretch]:
         for atoms in _readings(_unmasked(folded, run)):
             candidates += _stretches(folded, atoms, cues)
     candidates.sort(reverse=True)
+    taken = bytearray(len(folded))
     chosen: list[Stretch] = []
     for one in candidates:
-        if one.score >= ENOUGH and all(one.end <= other.start or other.end <= one.start for other in chosen):
+        if one.score >= ENOUGH and not any(taken[one.start:one.end]):
             chosen.append(one)
+            taken[one.start:one.end] = b"\1" * (one.end - one.start)
     return chosen
 
 
@@ -87,11 +92,13 @@ def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stret
     junk = [0]
     for gap in gaps:
         junk.append(junk[-1] + (gap == JUNK))
+    least = 3 if any(cue.kind in OF_SHORT for cue in cues.found) else 9
     starts, ends = _edges(folded, atoms, gaps, cues)
-    for i in starts[:60]:
-        for j in ends:
+    for i in starts:
+        for place in range(bisect_right(ends, i), len(ends)):
+            j = ends[place]
             length = before[j] - before[i]
-            if length < 3 or i >= j:
+            if length < least:
                 continue
             if length > 22:
                 break
@@ -155,13 +162,13 @@ def _beside(folded: str, start: int, end: int) -> bool:
         return True
     if after.isascii() and after.isalpha() and not folded[end:end + 3].isalpha():
         return True
-    return before.isascii() and before.isalpha() and not folded[:start].endswith((*CARD_VALUE_NAMES, "cvv2", "id", "app", "tel", "phone"))
+    return before.isascii() and before.isalpha() and not folded[max(0, start - 6):start].endswith((*CARD_VALUE_NAMES, "cvv2", "id", "app", "tel", "phone"))
 
 
 def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[int], cues: Cues) -> float:
     """What it costs that digits right beside are not taken."""
     cost = 0.0
-    for gap, beside in ((gaps[i], atoms[:i][::-1]), (gaps[j] if j < len(atoms) else NONE, atoms[j:])):
+    for gap, beside in ((gaps[i], atoms[max(0, i - 9):i][::-1]), (gaps[j] if j < len(atoms) else NONE, atoms[j:j + 9])):
         if not beside or cues.covers(beside[0].start):
             continue
         if not any(atom.sure for atom in beside[:3]):
@@ -176,7 +183,7 @@ def _left_over(folded: str, atoms: Sequence[Atom], i: int, j: int, gaps: list[in
         elif gap == SPACE:
             cost += 1.5
         else:       # a few digits more belong to it, many are another number
-            cost += 0.4 if gap == JUNK or sum(len(atom.digits) for atom in beside[:9]) >= 7 else 1.2
+            cost += 0.4 if gap == JUNK or sum(len(atom.digits) for atom in beside) >= 7 else 1.2
     return cost
 
 
@@ -190,12 +197,15 @@ class _Place:
         if not left and length >= LONG:
             self.left = "card" if "卡" in folded[max(0, start - 9):start] else "mobile" if DIAL.search(folded, max(0, start - 6), start) else ""
         self.close = bool(left) and start - left.end <= 4
-        self.spoken, self.words = spoken, words
+        self.folded, self.start, self.spoken, self.words = folded, start, spoken, words
         self.unit = bool(UNIT.match(folded, end)) or folded[start - 1:start] in ("第", "¥", "￥")
-        self.yours = bool(YOURS.search(folded, max(0, start - 8), start))
         self.card_value = bool(left) and folded[left.start:left.end].startswith(CARD_VALUE_NAMES)
         if left and ((self.left in ("cvv", "hint") and start - left.end > 8) or (self.left == "tail" and length >= LONG)):
             self.left = ""
+
+    def yours(self) -> bool:
+        """Whether it is called a number of the company: 你们公司的, 我们热线."""
+        return bool(YOURS.search(self.folded, max(0, self.start - 8), self.start))
 
     def near(self, *kinds: str) -> bool:
         """Whether the cue to the left is one of these, or, with none to the left, the one to the right."""
@@ -281,8 +291,10 @@ def _mobile(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
 
 
 def _landline(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
+    if place.yours():
+        return
     asked = place.near("landline")
-    if place.yours or place.foreign or checks.is_company_line(digits) or place.right == "company":
+    if place.foreign or checks.is_company_line(digits) or place.right == "company":
         return
     if checks.area_code(digits):
         yield "landline", 9.0 if asked or place.near("mobile") else 6.5

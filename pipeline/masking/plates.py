@@ -44,7 +44,8 @@ def plates(folded: str) -> Iterator[tuple[int, int, str]]:
 
 def _body(folded: str, at: int, cued: bool, vague: bool = False) -> int:
     """Where the five or six places after the letter end; 0 when they are none."""
-    at += len(folded[at:]) - len(folded[at:].lstrip(" ·.-•，,"))
+    while folded[at:at + 1] in tuple(" ·.-•，,"):
+        at += 1
     signs = spell(folded, at, 8)
     while signs and (not signs[-1].sure and _places(signs) > 5):
         signs.pop()
