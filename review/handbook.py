@@ -8,6 +8,8 @@ from typing import NamedTuple
 from records import Draft, Evidence, Finding
 from review.wording import Language, say
 
+TRIAL = "（试行）"
+"""Beside the titles of rules that are told but take no points."""
 BY_LAYER = "语义模型"
 """The note of what the trained layer found (rules/weighing.py)."""
 EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -29,7 +31,7 @@ class Handbook(NamedTuple):
         rules = load(Settings().scoring.rule_pack).rules.values()
         grave = {"fatal": 0, "major": 1, "minor": 2}
         taboos = sorted((rule for rule in rules if rule.kind == "taboo"), key=lambda rule: grave[rule.severity])
-        return cls({rule.id: rule.title for rule in rules}, [rule.id for rule in taboos],
+        return cls({rule.id: rule.title + (TRIAL if rule.status == "experimental" else "") for rule in rules}, [rule.id for rule in taboos],
                    {rule.id: rule.coach for rule in rules if rule.coach})
 
     def title(self, rule: str) -> str:

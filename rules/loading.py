@@ -5,6 +5,8 @@ Aliases and tags are refused: a rule file is plain data, and an alias can make a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from records import Problem
+from rules.schema import Entry
 
 _SCALARS = yaml.SafeLoader("")
 _REMEDIES = {
@@ -88,7 +91,20 @@ def messages(error: ValidationError, place: Place, at: tuple) -> Iterator[str]:
                 where = (*where, step)
         text = item["msg"].removeprefix("Value error, ")
         remedy = _REMEDIES.get(item["type"])
+        if item["type"] == "extra_forbidden" and (near := get_close_matches(str(item["loc"][-1]), _fields(), 1, 0.6)):
+            text, remedy = "no such field here", f"perhaps {near[0]} is meant; docs/rules.md lists the fields"
         yield place.say(where, f"{text}; {remedy}" if remedy else text)
+
+
+@cache
+def _fields() -> list[str]:
+    """All names of fields that rule and form files may have somewhere."""
+    waiting, names = [Entry], set()
+    while waiting:
+        entry = waiting.pop()
+        waiting += entry.__subclasses__()
+        names |= {field.alias or name for name, field in entry.model_fields.items()}
+    return sorted(names)
 
 
 def files_in(directory: Path, what: str) -> list[Path]:

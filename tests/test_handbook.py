@@ -14,6 +14,7 @@ from review.card import card
 from review.handbook import Handbook
 from review.page import page
 from review.workbook import workbook
+from rules.pack import load
 from tests.stand_ins import draft, transcript
 
 RULES = ("taboo.shirk", "taboo.refusal", "closing.thanks")
@@ -86,3 +87,5 @@ def test_the_handbook_of_the_pack_names_taboos_gravest_first_and_coaches_every_o
     book = Handbook.open()
     assert set(book.taboos[:3]) == {"taboo.abuse", "taboo.hang_up", "taboo.privacy"}
     assert [rule for rule in book.taboos if rule not in book.coach] == []
+    on_trial = {rule.id for rule in load().rules.values() if rule.status == "experimental"}
+    assert {rule for rule, title in book.titles.items() if title.endswith("（试行）")} == on_trial

@@ -49,6 +49,8 @@ def pack(tmp_path: Path, text: str) -> Path:
     (RULE + "    find: {any: [{phrases: [您好]}], at_least: 2}\n", 8, "can never be"),
     (RULE + f"    find: ['{'{一|二|三|四|五|六|七|八|九|十}' * 4}']\n", 8, "more than 3000"),
     (RULE + "    find: ['=的']\n", 8, "single character"),
+    (RULE + "    find: {phrases: [您好], wekk: true}\n", 8, "perhaps weak is meant"),
+    (FIND.replace("    kind:", "    statsu: stable\n    kind:"), 4, "perhaps status is meant"),
     (RULE + "    find: 您好\n", 2, "write find: [您好]"),
     (RULE + "    find: {words: [[{TEXT: [投诉]}]], candidates: [投诉]}\n", 8, "not a pattern over words"),
     (RULE + "    find: {words: [[{}]], candidates: [投诉]}\n", 8, "every call"),
