@@ -1,6 +1,7 @@
 """A call: the sound, what was said, the card beside it; and everything that can be done to the card."""
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from records import Item as Line
 from review.page import LONG_SILENCE, _by_turn, _facts, _turn
 from review.workbench import intake
 from review.workbench.bench import Bench, bench_of, render
-from review.workbench.gate import Reader, Refused, allowed, changing, over
+from review.workbench.gate import Reader, allowed, changing, over
 from review.workbench.rights import PUBLISHED, may
 from rules.form import Bands
 from store.reviews import audit, cards
@@ -143,7 +144,9 @@ def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
         "card": card, "draft": draft, "transcript": transcript, "facts": _facts(transcript, _language(person)),
         "turns": [_turn(number, turn, evidence[number], _language(person)) for number, turn in enumerate(transcript.turns)],
         "sections": _sections(lines, items), "findings": _others(draft, lines), "titles": bench.titles,
-        "coach": {rule.id: rule.coach for rule in bench.rules.values() if rule.coach}, "regions": regions(draft, transcript),
+        "coach": {one.rule: bench.rules[one.rule].coach for one in draft.findings
+                  if one.verdict == "fail" and one.rule in bench.rules and bench.rules[one.rule].coach},
+        "agent_channel": agent_channel(transcript), "regions": regions(draft, transcript),
         "mine": mine, "free": card.state in ("open", "claimed") and not (holder and card.held_until
                                                                         and card.held_until > datetime.now(UTC)),
         "holder": holder, "reviewer": reviewer, "score": score, "band": band, "fatal": fatal,
@@ -165,6 +168,12 @@ def regions(draft: Draft, transcript: Transcript) -> list[dict[str, Any]]:
             marks.append({"start": at, "end": turn.start, "kind": "silence", "turn": None, "rule": ""})
         at = max(at, turn.end or at)
     return marks
+
+
+def agent_channel(transcript: Transcript) -> int | None:
+    """The channel on which the agent says most turns, 0 or 1; None where the turns name no channel."""
+    heard = Counter(turn.channel for turn in transcript.turns if turn.speaker == "agent" and turn.channel is not None)
+    return heard.most_common(1)[0][0] if heard else None
 
 
 def _standing(bench: Bench, session: Session, card: Card) -> dict[str, Any]:
@@ -196,6 +205,3 @@ def _bands(bench: Bench, card: Card) -> Bands:
 
 def _language(person: Person) -> Any:
     return "en" if person.language == "en" else "zh"
-
-
-__all__ = ["Refused", "router"]

@@ -37,10 +37,13 @@ const openSound = async () => {
   const answer = await fetch(`${at}/peaks`).catch(() => null);
   if (!answer?.ok) return gone();
   const { duration, channels } = await answer.json();
+  // The agent's channel stands on top in the agent's colour; where the transcript names none, both are grey.
+  const agent = box.dataset.agent, lanes = agent === "1" ? [...channels].reverse() : channels;
+  const colours = agent === "" ? [["#8fa0a8", "#52636b"], ["#8fa0a8", "#52636b"]] : [["#7fabc2", "#24617f"], ["#c99a6a", "#8f5420"]];
   const regions = Regions.create();
   const wave = WaveSurfer.create({
-    container: box, url: `${at}/sound`, peaks: channels, duration, height: channels.length > 1 ? 36 : 72, backend: "MediaElement", normalize: true,
-    splitChannels: channels.map((_, number) => ({ waveColor: number ? "#c99a6a" : "#7fabc2", progressColor: number ? "#8f5420" : "#24617f" })),
+    container: box, url: `${at}/sound`, peaks: lanes, duration, height: lanes.length > 1 ? 36 : 72, backend: "MediaElement", normalize: true,
+    splitChannels: lanes.map((_, number) => ({ waveColor: colours[number][0], progressColor: colours[number][1] })),
     cursorColor: "#1d2b33", plugins: [regions],
   });
   const media = wave.getMediaElement();
@@ -119,7 +122,7 @@ const paint = (box, item) => {
   box.classList.remove("pass", "fail", "not_applicable");
   if (item.verdict) box.classList.add("decided", item.verdict);
   box.classList.toggle("overridden", item.overridden);
-  box.querySelector(".points b").textContent = item.points ?? "–";
+  if (box.dataset.fatal !== "yes") box.querySelector(".points b").textContent = item.points ?? "–";
 };
 
 // ---- judging ----
