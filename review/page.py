@@ -49,8 +49,8 @@ def file_name(call_id: str) -> str:
 def page(draft: Draft, transcript: Transcript, sound: str | None, language: Language = "zh",
          handbook: Handbook = UNKNOWN) -> str:
     """The page as text; `sound` is the file beside it, the rest as in `write_page`."""
-    evidence = _by_turn(draft)
-    turns = [_turn(number, turn, evidence[number], language) for number, turn in enumerate(transcript.turns)]
+    evidence = by_turn(draft)
+    turns = [turn_view(number, turn, evidence[number], language) for number, turn in enumerate(transcript.turns)]
     broken = handbook.broken(draft)
     telling = [one for one in draft.findings if one.verdict in ("fail", "needs_review", "found") and one not in broken]
     telling.sort(key=lambda one: WORST.index(one.verdict))
@@ -58,11 +58,11 @@ def page(draft: Draft, transcript: Transcript, sound: str | None, language: Lang
         draft=draft, transcript=transcript, turns=turns, sound=sound, broken=broken, findings=telling,
         lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language), clock=clock, number=number,
         titles=handbook.titles, handbook=handbook, language=language, told=[one.rule for one in broken],
-        used={rule for item in draft.items for rule in item.rules}, facts=_facts(transcript, language),
+        used={rule for item in draft.items for rule in item.rules}, facts=call_facts(transcript, language),
         timeline=_timeline(transcript, evidence), sections=_sections(draft))
 
 
-def _turn(number_: int, turn: Turn, evidence: list[tuple[str, Evidence]], language: Language) -> dict[str, Any]:
+def turn_view(number_: int, turn: Turn, evidence: list[tuple[str, Evidence]], language: Language) -> dict[str, Any]:
     marks = sorted({(piece.rule, verdict) for verdict, piece in evidence}, key=lambda mark: (WORST.index(mark[1]), mark[0]))
     return {"number": number_, "speaker": turn.speaker, "who": say(turn.speaker, language), "start": turn.start,
             "end": turn.end, "text": marked(turn.text, evidence), "marks": marks, "unsure": (turn.confidence or 1.0) < 0.5}
@@ -87,7 +87,7 @@ def marked(text: str, evidence: list[tuple[str, Evidence]]) -> Markup:
     return out
 
 
-def _by_turn(draft: Draft) -> dict[int, list[tuple[str, Evidence]]]:
+def by_turn(draft: Draft) -> dict[int, list[tuple[str, Evidence]]]:
     found: dict[int, list[tuple[str, Evidence]]] = defaultdict(list)
     for finding in draft.findings:
         for piece in finding.evidence:
@@ -107,7 +107,7 @@ def _sections(draft: Draft) -> list[tuple[str, list[Any]]]:
     return list(sections.items())
 
 
-def _facts(transcript: Transcript, language: Language) -> list[tuple[str, str]]:
+def call_facts(transcript: Transcript, language: Language) -> list[tuple[str, str]]:
     values = {"started_at": moment(transcript.started_at), "direction": say(transcript.direction, language),
               "organisation": "、".join(transcript.organisation), "agent_name": transcript.agent_name,
               "agent_id": transcript.agent_id, "team": transcript.team, "line": transcript.line,

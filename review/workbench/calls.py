@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from records import Draft, Transcript
 from records import Item as Line
-from review.page import LONG_SILENCE, _by_turn, _facts, _turn
+from review.page import LONG_SILENCE, by_turn, call_facts, turn_view
 from review.workbench import intake
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, allowed, changing, over
@@ -139,10 +139,10 @@ def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
     reviewer = session.get(Person, card.reviewer_id) if card.reviewer_id else None
     score, band, fatal = (card.score, card.band, any(i.fatal and i.final_verdict == "fail" for i in items.values())) \
         if card.state in PUBLISHED else intake.result(list(items.values()), _bands(bench, card))
-    evidence = _by_turn(draft)
+    evidence = by_turn(draft)
     return {
-        "card": card, "draft": draft, "transcript": transcript, "facts": _facts(transcript, _language(person)),
-        "turns": [_turn(number, turn, evidence[number], _language(person)) for number, turn in enumerate(transcript.turns)],
+        "card": card, "draft": draft, "transcript": transcript, "facts": call_facts(transcript, _language(person)),
+        "turns": [turn_view(number, turn, evidence[number], _language(person)) for number, turn in enumerate(transcript.turns)],
         "sections": _sections(lines, items), "findings": _others(draft, lines), "titles": bench.titles,
         "coach": {one.rule: bench.rules[one.rule].coach for one in draft.findings
                   if one.verdict == "fail" and one.rule in bench.rules and bench.rules[one.rule].coach},
