@@ -24,6 +24,7 @@ OF_SHORT = frozenset({"code", "cvv", "hint", "landline", "mobile"})
 """Cues without which nothing shorter than nine digits is a person's number."""
 MAGNITUDE = frozenset("万千百亿")
 LONG = 10           # digits from which a number may hold a character that is none
+WHOLE = frozenset({11, 16, 18, 19})     # digits of what is looked for in a row of digits without end
 EDGE_LONG = 15      # … even beside its first and last digit
 CARD_VALUE_NAMES = ("cvv", "cvc", "cvn")
 
@@ -94,14 +95,15 @@ def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stret
         junk.append(junk[-1] + (gap == JUNK))
     least = 3 if any(cue.kind in OF_SHORT for cue in cues.found) else 9
     starts, ends = _edges(folded, atoms, gaps, cues)
+    endless = before[-1] > 40 and not any(gaps)
     for i in starts:
         for place in range(bisect_right(ends, i), len(ends)):
             j = ends[place]
             length = before[j] - before[i]
-            if length < least:
-                continue
             if length > 22:
                 break
+            if length < least or (endless and length not in WHOLE):
+                continue
             known = sure[j] - sure[i]
             held = junk[j] - junk[i + 1]
             if known < 2 or known * 4 < length or (held and (length < LONG or held > 2 or (length < EDGE_LONG and JUNK in (gaps[i + 1], gaps[j - 1])))):
