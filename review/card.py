@@ -27,7 +27,22 @@ def card(draft: Draft, transcript: Transcript, language: Language = "zh",
     words = _Words(draft, handbook, language, [one.rule for one in broken])
     first = [_taboos(broken, words), Text()] if broken else []
     return Group(_head(draft, transcript, language), Text(), *first, _items(draft.items, words), Text(),
-                 _findings(others, words))
+                 _findings(others, words), *_measures(others, words))
+
+
+def removed(transcript: Transcript, language: Language = "zh") -> RenderableType:
+    """What guards took out after recognition: when, on which channel, why, and the words."""
+    table = Table(box=None, padding=(0, 1), header_style="dim", title=f"{say('removed', language)} · {len(transcript.removed)}",
+                  title_justify="left")
+    for heading in ("time", "channel", "reason"):
+        table.add_column(say(heading, language), no_wrap=True)
+    table.add_column(say("transcript", language), ratio=1, overflow="fold")
+    mono = transcript.recognition.get("layout", {}).get("kind") == "mono"
+    for one in transcript.removed:
+        side = {0: "left", 1: "right"}.get(-1 if mono or one.channel is None else one.channel)
+        table.add_row(f"{clock(one.start)}–{clock(one.end)}", say(side, language), say(f"removed_{one.reason}", language),
+                      Text.assemble(one.text, (f"  {one.detail}" if one.detail else "", "dim")))
+    return Group(table, Text(f" {say('removed_note', language)}", "dim"))
 
 
 class _Words(NamedTuple):
@@ -113,6 +128,18 @@ def _findings(findings: Sequence[Finding], words: _Words) -> RenderableType:
                                     _evidence(one.evidence, one.reason, words, inline=True),
                                     words.coach([one.rule] if one.rule not in used else [])))
     return Group(table, Text(f" {say('all_passed', language)}", "dim"))
+
+
+def _measures(findings: Sequence[Finding], words: _Words) -> list[RenderableType]:
+    """What was measured of voice and time and is within its limits: a line each, its value and limits in words."""
+    good = [one for one in findings if one.verdict in ("pass", "none") and one.value is not None
+            and one.rule.startswith(("voice.", "call."))]
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
+    for one in good:
+        table.add_row(Text(words.handbook.title(one.rule)), Text(one.reason, "dim"))
+    return [Text(), Text(f" {say('measures', words.language)}", "bold"), table] if good else []
 
 
 def _evidence(evidence: Sequence[Evidence], reason: str, words: _Words, several: bool = False, inline: bool = False) -> Text:

@@ -20,18 +20,24 @@ Workspace = Annotated[str, typer.Option("--workspace", "-w", help="The directory
 English = Annotated[bool, typer.Option("--english", help="English headings instead of Chinese ones")]
 
 
-def show(call: Annotated[str, typer.Argument(help="The call's id")], workspace: Workspace, english: English = False,
-         unmasked: Unmasked = False) -> None:
-    """A call's draft scorecard in the terminal, with what it rests on."""
+def show(
+    call: Annotated[str, typer.Argument(help="The call's id")],
+    workspace: Workspace,
+    english: English = False,
+    unmasked: Unmasked = False,
+    removals: Annotated[bool, typer.Option("--removed", help="What guards took out of the words, and why, instead")] = False,
+) -> None:
+    """A call's draft scorecard in the terminal, with what it rests on; or the text that guards removed from it."""
     from rich.console import Console
 
-    from review.card import card
+    from review.card import card, removed
     from review.handbook import Handbook
     from settings import Settings
     from store.lake import Lake
 
     lake, hidden = Lake.open(workspace), is_masked(Settings().privacy, unmasked)
-    shown = card(*masked(lake.draft(call), lake.transcript(call), hidden), _language(english), Handbook.open())
+    draft, transcript = masked(lake.draft(call), lake.transcript(call), hidden)
+    shown = removed(transcript, _language(english)) if removals else card(draft, transcript, _language(english), Handbook.open())
     Console(highlight=False, markup=False).print(shown)
 
 

@@ -53,7 +53,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "measured": ("次数或数值", "count or value"), "shift": ("变动", "moves"), "examples": ("例子", "examples"),
     "backtest_note": ("只比较，不改动任何已存结果；命中＝检查项不通过、禁语出现或信号出现",
                       "a comparison only: no stored result is touched; a hit is a rule that fails or a signal that is found"),
-    "removed": ("已剔除文本", "text removed"),
+    "removed": ("已剔除文本", "text removed"), "measures": ("语音指标（在范围内）", "voice and time, within limits"),
+    "time": ("时间", "time"), "channel": ("声道", "channel"), "left": ("左", "left"), "right": ("右", "right"),
+    "removed_no_voice": ("无人声处", "no voice there"), "removed_loop": ("循环重复", "a loop"),
+    "removed_guess": ("识别器自己也不信", "a guess"), "removed_foreign": ("外文", "another language"),
+    "removed_impossible_rate": ("快得不可能", "faster than speech"), "removed_after_voice": ("话音已落", "after the voice"),
+    "removed_bleed": ("对方声道串音", "the other channel leaking in"), "removed_subtitle": ("字幕套话", "a subtitle phrase"),
+    "removed_music": ("等待音乐", "hold music"), "removed_boilerplate": ("英文套话", "boilerplate"), "removed_prompt": ("提示词回声", "the prompt echoed"),
     "removed_note": ("识别后被判为凭空生成而剔除，留作核查", "taken out after recognition as invented; kept for audit"),
 }
 
