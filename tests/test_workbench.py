@@ -272,6 +272,17 @@ def test_sound_is_served_in_ranges_and_hearing_it_is_in_the_log(bench: Bench) ->
     assert [(one.who, one.subject) for one in heard] == [("rui", "sample-001")]
 
 
+def test_personal_data_are_hidden_but_for_who_may_ask_and_is_logged(bench: Bench) -> None:
+    secret, path = "三三零幺零二幺九八五零三幺二零零幺七", "/calls/sample-011"
+    assert secret in bench.lake.transcript("sample-011").turns[4].text
+    assert secret not in Visitor(bench, "rui").get(f"{path}?original=1").text       # the setting does not allow it
+    bench.settings.privacy.unmasked = True
+    assert secret not in Visitor(bench, "rui").get(path).text and secret in Visitor(bench, "rui").get(f"{path}?original=1").text
+    assert secret not in Visitor(bench, "ana").get(f"{path}?original=1").text
+    with bench.database.reading() as session:
+        assert [one.who for one in session.query(Audit).filter_by(action="card.seen_in_full")] == ["rui"]
+
+
 @pytest.mark.parametrize("tamper", ["UPDATE audit SET who = 'rong' WHERE id = 5", "DELETE FROM audit WHERE id = 5",
                                     "UPDATE audit SET at = '2026-01-01' WHERE id = 5"])
 def test_a_changed_or_missing_entry_of_the_log_is_found(bench: Bench, tamper: str) -> None:

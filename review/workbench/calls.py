@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from records import Draft, Transcript
 from records import Item as Line
+from review.masking import masked
 from review.page import LONG_SILENCE, by_turn, call_facts, turn_view
 from review.workbench import intake
 from review.workbench.bench import Bench, bench_of, render
@@ -114,8 +115,9 @@ def decide(request: Request, appeal_id: int, person: Reader, verdict: Annotated[
 
 
 @router.get("/calls/{call_id:path}", name="call")
-def call(request: Request, call_id: str, person: Reader, claim: bool = False) -> Response:
-    """The page. With `claim` a free call is taken on the way, so that "next call" is one step."""
+def call(request: Request, call_id: str, person: Reader, claim: bool = False, original: bool = False) -> Response:
+    """The page. With `claim` a free call is taken on the way, so that "next call" is one step. Personal data are hidden, but
+    for who may ask for the original; then the log says so."""
     bench = bench_of(request)
     with bench.database.writing() as session:
         card = over(person, "see", session.get(Card, call_id))
@@ -126,12 +128,15 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False) ->
                 card = cards.claim(session, person, call_id, draft.model_dump_json())
             except cards.Conflict as conflict:
                 trouble = str(conflict)
-        audit.note(session, person.login, "card.seen", call_id)
-        return render(request, "card.html", trouble=trouble, **_page(bench, session, person, card, draft))
+        readable = bench.settings.privacy.unmasked and may(person, "original", card)
+        hidden = bench.settings.privacy.masking != "off" and not (original and readable)
+        audit.note(session, person.login, "card.seen" if hidden else "card.seen_in_full", call_id)
+        draft, transcript = masked(draft, bench.lake.transcript(card.call_id), hidden)
+        return render(request, "card.html", trouble=trouble, readable=readable and hidden,
+                      **_page(bench, session, person, card, draft, transcript))
 
 
-def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft) -> dict[str, Any]:
-    transcript = bench.lake.transcript(card.call_id)
+def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft, transcript: Transcript) -> dict[str, Any]:
     items = {item.item: item for item in cards.items(session, card.call_id)}
     lines = [line for line in intake.lines_of(draft, bench.forms.get(draft.form), bench.titles) if line.id in items]
     holder = session.get(Person, card.holder_id) if card.holder_id else None

@@ -8,12 +8,13 @@ from typing import Literal
 
 from store.reviews.schema import Card, Person
 
-Right = Literal["queue", "see", "hear", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log"]
+Right = Literal["queue", "see", "hear", "original", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log"]
 
 RIGHTS: dict[Right, tuple[str, ...]] = {
     "queue": ("reviewer", "team_leader", "supervisor", "analyst"),
     "see": ("agent", "reviewer", "team_leader", "supervisor", "analyst"),
     "hear": ("agent", "reviewer", "team_leader", "supervisor"),
+    "original": ("reviewer", "team_leader", "supervisor"),     # personal data unmasked, where [privacy] unmasked allows it
     "review": ("reviewer", "team_leader", "supervisor"),
     "acknowledge": ("agent",),
     "appeal": ("agent",),

@@ -68,6 +68,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "in_hand": ("在手", "in hand"), "overridden_share": ("改判率", "overridden"), "coverage": ("本周覆盖", "Coverage this week"),
     "coverage_note": ("{} 起的通话；每人每周至少评 {} 通。", "Calls since {}; at least {} an agent and week."), "short_by": ("还差 {} 通", "{} short"),
     "no_reviews": ("还没有已公布的评分。", "No card has been published yet."),
+    "original": ("显示原文（记入日志）", "Show in full (logged)"), "card.seen_in_full": ("查看原文", "saw in full"),
     "card.claimed": ("领取", "claimed"), "card.released": ("放回", "gave back"), "card.seen": ("查看", "saw"),
     "card.published": ("公布", "published"), "card.acknowledged": ("已阅", "read"), "card.commented": ("写总评", "commented"),
     "item.judged": ("判定", "judged"), "appeal.made": ("申诉", "appealed"), "appeal.decided": ("裁定", "decided"),
