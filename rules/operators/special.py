@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from rules.operators.parameters import RuleRef
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
-from rules.text import key_of
+from rules.slots import half_right
+from rules.text import key_of, sound_of
 from rules.view import Outcome, View
 
 GREETINGS = 3
@@ -19,6 +21,7 @@ AUDIBLE = 4
 _GREETING = re.compile("[您你](?:[、,，]?[您你])*好(?![吗吧呢])|(?:早上|上午|中午|下午|晚上|周末|节日|新年)好|听得?[到见]"
                        "|在线|有人在?吗|请讲")
 _GOODBYE = re.compile("再见|再會|再会|拜拜|祝[您你]|感谢您?的?来电|谢谢您?的?来电")
+_GREETINGS, _GOODBYES = ("您好", "你好"), ("再见", "再会")
 _POLITE = re.compile("请[您你]?|麻烦|抱歉|对不起|不好意思|烦请|请稍")
 _SCRAPS = re.compile("[…]|\\.{3}|^[^\\w]*$")
 
@@ -63,7 +66,8 @@ def silent_call(view: View, rule: Rule, params: Unclear) -> Outcome:
     script = next((h for h in reversed(hits) if _POLITE.search(_light(view, h.turn))
                    and h.turn != mine[0]), None)
     greeted = sum(_greetings(view, i) for i in mine)
-    goodbye = _GOODBYE.search(_light(view, mine[-1])) is not None
+    last = _light(view, mine[-1])
+    goodbye = _GOODBYE.search(last) is not None or _misheard(last, _GOODBYES)
     steps = {"再问候两遍": greeted >= GREETINGS, "无声话术（请客户换话机再打）": script is not None, "道别": goodbye}
     missing = [step for step, done in steps.items() if not done]
     shown = tuple(_whole(view, i) for i in mine[1:]) or tuple(_whole(view, i) for i in mine)
@@ -76,7 +80,21 @@ def _greetings(view: View, turn: int) -> int:
     """How often a turn greets: once a clause at most, so that 您好您好 is one."""
     light = _light(view, turn)
     sentences = re.split("[。！？!?]", light)
-    return max(1 if _GREETING.search(light) else 0, sum(1 for sentence in sentences if _GREETING.search(sentence)))
+    found = sum(1 for sentence in sentences if _GREETING.search(sentence))
+    return max(1 if _GREETING.search(light) or _misheard(light, _GREETINGS) else 0, found)
+
+
+def _misheard(light: str, words: tuple[str, ...]) -> bool:
+    """Whether one of the words of two characters is there by its sound, one character right (您豪, 再建)."""
+    sounds = sound_of(light)
+    return any(half_right(word, light[at:at + 2]) for word in words for at in _places(sounds, sound_of(word)))
+
+
+def _places(text: str, wanted: str) -> Iterator[int]:
+    at = text.find(wanted)
+    while at >= 0:
+        yield at
+        at = text.find(wanted, at + 1)
 
 
 def unclear_call(view: View, rule: Rule, params: Unclear) -> Outcome:
