@@ -29,7 +29,7 @@ BACKCHANNELS = frozenset((
     "不是"))
 PHRASE = 0.2            # seconds of silence that end a phrase: shorter ones lie inside words
 # How far the models of sides.py are believed: words are misheard, and neighbouring clauses are no independent evidence.
-BELIEVED = 0.8
+BELIEVED = 0.5
 FLOWING = 0.1           # seconds; without any pause between them two phrases are less likely of two speakers …
 ONE_FLOW = 0.7          # … by these log odds
 ROUNDS = 8              # of correcting words by sound and sound by words; three are enough as a rule
