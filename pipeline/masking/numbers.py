@@ -252,8 +252,9 @@ def _identity(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
             yield "id_card", (6.0 if asked else 5.0 if place.spoken else 1.6) + (3.3 if dated and place.spoken else 2.0 if dated else 0.0)
     elif asked and 14 <= len(digits) <= 20:
         yield "id_card", 5.5 if digits[:2] in checks.PROVINCES else 4.5
-    elif place.spoken and not place.left and 16 <= len(digits) <= 19 and checks.dated(digits):
-        yield "id_card", 3.3
+    elif place.spoken and not place.left and 16 <= len(digits) <= 19 and (
+            checks.dated(digits) or (digits[:2] in checks.PROVINCES and not digits.startswith(checks.SURE_HEADS))):
+        yield "id_card", 4.0
 
 
 def _card(digits: str, place: _Place) -> Iterator[tuple[str, float]]:

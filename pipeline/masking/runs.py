@@ -15,7 +15,7 @@ NONE, SPACE, PAUSE, JUNK = 0, 1, 2, 3
 """What stands before an atom: nothing, a space or hyphen, a mark or filler, or a character that may be a misheard one."""
 COUNT = {"双": 2, "俩": 2, "两个": 2, "三个": 3, "四个": 4, "五个": 5, "六个": 6, "七个": 7, "八个": 8,
          **{f"{n}个": n for n in range(2, 9)}}
-_THEN, _THAT = "[然染冉燃髯嚷让壤][，,]?[后候厚猴吼否]", "[那拿纳娜哪钠呐辣拉][个各阁格隔哥歌葛革]"
+_THEN, _THAT = "[然染冉燃髯嚷让壤][，,]?[后候厚猴吼否]", "[那拿纳娜哪钠呐辣拉][个各阁格隔哥歌葛革]{1,2}"
 """然后 and 那个 as recognisers mishear them."""
 _JOINERS = (f"{_THEN}是?|{_THAT}|后面是?|后边是?|后头是?|接着是?|接下来是?|跟着|再来|完了是?|这个|就是|对对对?|好的|是的|没错|空格|横杠|短横线?|中横线|横线|逗号|继续|"
             "请继续|请讲|您说|你说|往下念|往下|记下了|再是?|杠|横")
