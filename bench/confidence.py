@@ -142,7 +142,8 @@ def _judge(said: Sequence[Turn], voices: Sequence[str], words: Sequence[Word], g
 def fit(heard: Heard, chosen: np.ndarray) -> confidence.Calibration:
     """The calibration that the chosen words give."""
     rows = heard.rows[chosen]
-    centre, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
+    centre, spread = rows.mean(axis=0), rows.std(axis=0)
+    spread[spread < 1e-3] = 1.0         # what never changes tells nothing
     model = LogisticRegression(C=0.3, max_iter=2000).fit((rows - centre) / spread, heard.right[chosen])
     return confidence.Calibration("fitted", centre, spread, model.coef_[0], float(model.intercept_[0]))
 

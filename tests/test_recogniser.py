@@ -201,3 +201,10 @@ def test_features_are_one_row_a_word_and_finite_for_any_chunk() -> None:
 def test_without_a_calibration_probabilities_stay() -> None:
     given = words(0.9, 0.2)
     assert confidence.load("nobody-base").applied(given, CHUNK, sound(1)) == given
+
+
+def test_a_calibration_keeps_words_and_order_of_doubt() -> None:
+    made = confidence.load("whisper-base")
+    assert made.version
+    sure = [word.confidence or 0.0 for word in made.applied(words(0.99, 0.99, 0.3, 0.99), CHUNK, sound(1))]
+    assert all(0 < each < 1 for each in sure) and min(sure) == sure[2]
