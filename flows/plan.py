@@ -118,14 +118,23 @@ def _sha256(path: str) -> str:
 
 
 def _by_length(recordings: Iterable[Recording], most: float, length: Callable[[Recording], float]) -> Iterator[Batch]:
-    """Batches of at most `most` seconds of audio, in the order of the source; a longer call is a batch by itself."""
-    batch, seconds = [], 0.0
+    """Batches of at most `most` seconds of audio, in the order of the source; a longer call is a batch by itself.
+
+    Within a batch the longest call goes first, so that at its end no core waits for another's long call.
+    """
+    batch: list[tuple[float, Recording]] = []
+    seconds = 0.0
     for recording in recordings:
         more = length(recording)
         if batch and seconds + more > most:
-            yield Batch(batch, seconds)
+            yield _longest_first(batch)
             batch, seconds = [], 0.0
-        batch.append(recording)
+        batch.append((more, recording))
         seconds += more
     if batch:
-        yield Batch(batch, seconds)
+        yield _longest_first(batch)
+
+
+def _longest_first(batch: list[tuple[float, Recording]]) -> Batch:
+    ordered = sorted(batch, key=lambda one: -one[0])
+    return Batch([recording for _, recording in ordered], sum(seconds for seconds, _ in ordered))

@@ -10,7 +10,8 @@ import pytest
 
 from flows import job
 from flows.job import Job, Summary, monitor
-from records import Problem
+from flows.plan import Versions, make_plan
+from records import Call, Problem, Recording
 from settings import Monitoring, Settings
 from store.lake import Lake
 from tests.stand_ins import StubScorer, StubTranscriber
@@ -63,6 +64,15 @@ def test_a_second_run_recognises_nothing(bench: Bench, calls: Path) -> None:
     second = bench.run(calls)
     assert (second.done, second.rescored, second.finished_before, bench.asked) == (0, 0, 3, [])
     assert sorted(path for path in bench.workspace.rglob("*.json") if path.name != "lock.json") == before, "no new commit"
+
+
+def test_a_batch_begins_with_its_longest_call_and_batches_keep_the_order_of_the_source(calls: Path, tmp_path: Path) -> None:
+    seconds = {"a": 5.0, "b": 30.0, "c": 20.0, "d": 50.0}
+    recordings = [Recording(call=Call(call_id=name), path=str(calls / f"{name}.wav")) for name in seconds]
+    plan = make_plan(recordings, [], Lake.create(tmp_path / "w"), Versions("t", "s"), "here", 60.0,
+                     lambda recording: seconds[recording.call.call_id])
+    assert [[one.call.call_id for one in batch.recordings] for batch in plan.batches] == [["b", "c", "a"], ["d"]]
+    assert [batch.seconds for batch in plan.batches] == [55.0, 50.0]
 
 
 def test_new_calls_are_done_and_the_others_left(bench: Bench, calls: Path) -> None:
@@ -159,7 +169,7 @@ def test_batches_hold_so_many_seconds_of_audio(tmp_path: Path) -> None:
     all_of = [recording(tmp_path, name) for name in "abcdef"]
     seconds = dict(zip("abcdef", (50, 50, 1, 300, 10, 20), strict=True))
     batches = list(_by_length(all_of, 100, lambda one: seconds[one.call.call_id]))
-    assert ["".join(one.call.call_id for one in batch.recordings) for batch in batches] == ["ab", "c", "d", "ef"]
+    assert ["".join(one.call.call_id for one in batch.recordings) for batch in batches] == ["ab", "c", "d", "fe"]
 
 
 def test_a_stopped_run_keeps_what_is_done_and_the_next_goes_on(bench: Bench, calls: Path) -> None:
