@@ -6,15 +6,17 @@ leaves and sequences that they belong to, so that a hit costs the same however m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import re2
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from records import Speaker
+from rules.needles import needles
 from rules.phrases import Literal, Malformed, Run, Slot, Template, expand
 from rules.schema import Part, Rule
 from rules.slots import NAMES
-from rules.text import light, sound_of
+from rules.text import key_of, light, sound_of
 
 EXACT, WEAK, PATTERN = 0.97, 0.85, 0.93
 
@@ -54,9 +56,10 @@ class Chain(NamedTuple):
     telling: int
 
 
-Lead = str | Use | int
+Lead = str | Use | int | None
 """What a literal that was found is good for in a leaf: it is the whole phrase (with particles that must be there too, if
-the string is not empty), the anchor of a run with slots, or in the telling stretch of the chain of that number."""
+the string is not empty), the anchor of a run with slots, in the telling stretch of the chain of that number, or (None) a
+word without which a regular expression cannot match."""
 
 
 class Node(NamedTuple):
@@ -93,7 +96,8 @@ class Plan:
 
     Literals of two characters and more go into the automata. Single characters (您, =好) are in every call, so a leaf that
     wants one looks for it when it is asked, and a template with gaps only around its telling stretch. `leads[literal]` says
-    what a literal is good for; `alone[leaf]` is what must be looked for although no literal tells of it.
+    what a literal is good for; `alone[leaf]` is what must be looked for although no literal tells of it, `single[leaf]` the
+    characters of which one must be there for that, and `unsure` are leaves that must look in any case.
     """
 
     def __init__(self) -> None:
@@ -108,6 +112,8 @@ class Plan:
         self.regexes: dict[int, re2._Regexp] = {}
         self.slots: dict[int, list[str]] = {}
         self.words: dict[int, tuple[int, list[list[dict]]]] = {}
+        self.single: dict[int, set[str]] = {}
+        self.unsure: set[int] = set()
         self._by_sound: set[int] = set()
 
     def add(self, rule: Rule) -> None:
@@ -149,6 +155,7 @@ class Plan:
                 raise Bad((*at, "slots", i), f"{kind} is no slot; there are {', '.join(sorted(NAMES))}")
             number = self._new(Leaf(rule.id, who, part.confidence or PATTERN, part.weak, part.sounds))
             self.slots.setdefault(number, []).append(kind)
+            self.unsure.add(number)
             nodes.append(Node(number))
         if part.words:
             number = self._new(Leaf(rule.id, who, part.confidence or PATTERN, part.weak, False))
@@ -187,8 +194,9 @@ class Plan:
             return
         strict = light(template.strict)
         for run in template.stretches[0]:
-            if len(run) == 1 and isinstance(run[0], Slot):
-                self.slots.setdefault(leaf, []).append(run[0].kind)
+            if len(run) == 1 and isinstance(slot := next(iter(run)), Slot):
+                self.slots.setdefault(leaf, []).append(slot.kind)
+                self.unsure.add(leaf)
                 continue
             place, key = _anchor(run, written, at)
             if len(key) < 2 and len(run) == 1 and not (strict or short):
@@ -230,6 +238,7 @@ class Plan:
             self.leads[self._number(key, sounds)][leaf, lead] = None
         else:
             self.alone.setdefault(leaf, {})[key, lead] = None
+            self.single.setdefault(leaf, set()).add(key)
 
     def _regex(self, rule: Rule, part: Part, who: str, at: tuple) -> int:
         assert part.regex is not None
@@ -243,6 +252,15 @@ class Plan:
             raise Bad(at, f"{part.regex!r} matches nothing or any single character, so every call; make it say more")
         number = self._new(Leaf(rule.id, who, part.confidence or PATTERN, part.weak, False))
         self.regexes[number] = compiled
+        words = needles(part.regex)
+        for word in words or ():
+            key = key_of(word)
+            if len(key) > 1:
+                self.leads[self._number(key, sounds=False)][number, None] = None
+            else:
+                self.single.setdefault(number, set()).add(key or word[0])
+        if words is None:
+            self.unsure.add(number)
         return number
 
     def seal(self) -> None:
@@ -254,9 +272,8 @@ class Plan:
                 by_sound.setdefault(sound_of(key), []).append((number, key))
         self.sound = _automaton(by_sound)
         self.sounds = list(by_sound.values())
-        self.told = [tuple(leads) for leads in self.leads]
-        self.untold = self.alone.keys() | self.slots.keys() | self.regexes.keys()
-        """Leaves that may have hits although no literal was found."""
+        self.told = {speaker: [tuple(lead for lead in leads if self.leaves[lead[0]].who in ("any", speaker)) for leads in self.leads]
+                     for speaker in get_args(Speaker)}
 
 
 def _anchor(run: Run, written: str, at: tuple) -> tuple[int, str]:

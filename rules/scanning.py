@@ -7,25 +7,24 @@ not apply or wants something else as well.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import re2
 
 from records import Match
-from rules.compiling import Chain, Lead, Plan, Stretch, Use
+from rules.compiling import Chain, Lead, Leaf, Plan, Stretch, Use
 from rules.phrases import Literal, Run
 from rules.slots import Slots, alike, half_right
 from rules.text import BREAK, CUT, Text
-
-SEPARATORS = BREAK + CUT
 
 MOST_HITS = 20_000
 """Hits looked at in one call; only text made to be a burden has more."""
 
 MOST_PARTS = 200
 """Places of one stretch that are tried in putting a template with gaps together."""
+REACH = 100
+"""Characters from the beginning of a phrase within which its telling stretch stands."""
 BESIDE = 0.75
 """Likeness of two characters of which one is right, beside other words."""
 
@@ -46,58 +45,70 @@ class Hit(NamedTuple):
     note: str = ""
 
 
+Both = tuple[list[tuple[int, int, int]], list[tuple[int, int, float, float]]]
+"""Where a literal stands in one speaker's words: by characters (number, start, end), and by sound (start, end, likeness
+alone, likeness beside other words)."""
+Stands = dict[int, Both]
+Turns = frozenset[int] | None
+"""Turns of interest; None: all."""
+
+
 class Scan:
     """The scan of one call. `of(leaf)` are its hits; overlaps are left in, their order says nothing.
 
-    Regular expressions run when their leaf is asked for, one by one: one automaton of all of them (re2.Set) would have more
-    states than memory holds and is a hundred times slower on speech it has not seen.
+    What an agent's rule looks for is kept apart from what customers say, so that it is never told of their words.
     """
 
     def __init__(self, plan: Plan, text: Text, slots: Slots) -> None:
         self.plan, self.text, self.slots = plan, text, slots
         self._hits: dict[int, Sequence[Hit]] = {-1: ()}
-        self._told: dict[int, list[tuple[int, Lead]]] = {}
-        self._found: dict[int, list[tuple[int, int, int]]] = {}
-        self._heard: dict[int, list[tuple[int, int, float, float]]] = {}
+        self._told: dict[int, list[tuple[Lead, Both, str]]] = {}
+        self._stands: dict[str, Stands] = {speaker: {} for speaker in text.speakers}
+        self._used = frozenset(text.light)
         self._single: dict[str, list[int]] = {}
-        self._said: dict[str, tuple[bytes, list[int]]] = {}
+        self._spoken: dict[str, Spoken] = {}
         if text.key:
             self._characters()
             self._sounds()
 
-    def of(self, leaf: int) -> Sequence[Hit]:
-        """The hits of a leaf; none for -1."""
+    def of(self, leaf: int, turns: Turns = None) -> Sequence[Hit]:
+        """The hits of a leaf, in some turns if those are all that is asked for; none for -1.
+
+        A leaf belongs to one rule, so whoever asks first knows the turns for all.
+        """
         hits = self._hits.get(leaf)
         if hits is None:
-            hits = self._hits[leaf] = () if self.nothing(leaf) else self._look(leaf)
+            hits = self._hits[leaf] = () if self.nothing(leaf) else self._look(leaf, turns)
         return hits
 
     def nothing(self, leaf: int) -> bool:
         """Whether a leaf surely has no hits; told at once."""
-        if leaf in self._told or leaf in self.plan.untold:
+        plan = self.plan
+        if leaf in self._told or leaf in plan.unsure or (leaf in plan.single and not plan.single[leaf].isdisjoint(self._used)):
             return False
-        return leaf not in self.plan.words or self.nothing(self.plan.words[leaf][0])
+        return leaf not in plan.words or self.nothing(plan.words[leaf][0])
 
     # what the automata find
     def _characters(self) -> None:
         """Where every literal stands."""
-        exact, found = self.plan.exact, self._found
-        if exact is None:
+        if self.plan.exact is None:
             return
-        for match in exact.find_matches_as_indexes(self.text.key, overlapping=True)[:MOST_HITS]:
-            number = match[0]
-            if number in found:
-                found[number].append(match)
+        turns, speakers, stands = self.text.turns, self.text.speakers, self._stands
+        for match in self.plan.exact.find_matches_as_indexes(self.text.key, overlapping=True)[:MOST_HITS]:
+            number, start, _ = match
+            speaker = speakers[turns[start]]
+            known = stands[speaker]
+            if number in known:
+                known[number][0].append(match)
             else:
-                found[number] = [match]
-                self._tell(number)
+                self._tell(number, speaker, [match])
 
     def _sounds(self) -> None:
         """Where something else of a literal's sound stands, and how far it may be the literal: alone, and beside others."""
-        plan, key = self.plan, self.text.key
+        plan, key, text = self.plan, self.text.key, self.text
         if plan.sound is None:
             return
-        for which, start, end in plan.sound.find_matches_as_indexes(self.text.sound, overlapping=True)[:MOST_HITS]:
+        for which, start, end in plan.sound.find_matches_as_indexes(text.sound, overlapping=True)[:MOST_HITS]:
             heard = key[start:end]
             for number, literal in plan.sounds[which]:
                 if heard == literal:
@@ -105,85 +116,68 @@ class Scan:
                 likeness = alike(literal, heard)
                 # Two characters are too few alone; beside other words one right one is enough.
                 beside = likeness or (BESIDE if half_right(literal, heard) else 0.0)
-                if not beside:
-                    continue
-                if number not in self._heard:
-                    self._heard[number] = []
-                    if number not in self._found:
-                        self._tell(number)
-                self._heard[number].append((start, end, likeness, beside))
+                if beside:
+                    speaker = text.speakers[text.turns[start]]
+                    if number not in self._stands[speaker]:
+                        self._tell(number, speaker, [])
+                    self._stands[speaker][number][1].append((start, end, likeness, beside))
 
-    def _tell(self, number: int) -> None:
+    def _tell(self, number: int, speaker: str, places: list[tuple[int, int, int]]) -> None:
+        """The first place of a literal in a speaker's words: whoever listens to that speaker hears of it and what will follow."""
         told = self._told
-        for leaf, lead in self.plan.told[number]:
+        self._stands[speaker][number] = both = (places, [])
+        for leaf, lead in self.plan.told[speaker][number]:
             if leaf in told:
-                told[leaf].append((number, lead))
+                told[leaf].append((lead, both, speaker))
             else:
-                told[leaf] = [(number, lead)]
+                told[leaf] = [(lead, both, speaker)]
 
     # what a leaf makes of it
-    def _look(self, leaf: int) -> list[Hit]:
+    def _look(self, leaf: int, turns: Turns) -> list[Hit]:
         """The hits of a leaf that has been told of something, or has to look for itself."""
-        plan, text, kind = self.plan, self.text, self.plan.leaves[leaf]
+        plan, kind = self.plan, self.plan.leaves[leaf]
         places: list[Place] = []
-        chains: dict[int, None] = {}
-        told: list[tuple[int | str, Lead]] = [*self._told.get(leaf, ()), *plan.alone.get(leaf, ())]
-        for where, lead in told:
-            if type(lead) is str:
-                places += self._whole(where, lead, kind.sounds)
-            elif type(lead) is int:
-                chains[lead] = None
-            else:
-                places += self._runs(lead, where, kind.sounds)
-        for chain in chains:
-            places += self._connected(plan.chains[chain], kind.sounds)
-        hits: list[Hit] = []
-        offsets, origin, speakers = text.offsets, text.origin, text.speakers
-        for start, end, likeness in places:
-            first = origin[start]
-            turn = bisect_right(offsets, first) - 1
-            if kind.who == "any" or kind.who == speakers[turn]:
-                hits.append(Hit(turn, first, origin[end - 1] + 1, kind.confidence * likeness,
-                                "exact" if likeness == 1 else "homophone", kind.weak))
-        for slot in plan.slots.get(leaf, ()):
-            for start, end, likeness in self.slots.spans(slot):
-                self._note(hits, leaf, origin[start], origin[end - 1] + 1, likeness,
-                           "pattern" if likeness == 1 else "homophone")
+        chains: dict[tuple[int, str], None] = {}
+        for lead, both, speaker in self._told.get(leaf, ()):
+            if isinstance(lead, str):
+                places += [(start, end, 1.0) for _, start, end in both[0] if not lead or self._particles_there(lead, start, end)]
+                if both[1] and kind.sounds and not lead:
+                    places += [(start, end, likeness) for start, end, likeness, _ in both[1] if likeness]
+            elif isinstance(lead, int):
+                chains[lead, speaker] = None
+            elif lead is not None:
+                places += self._runs(lead, _beside(both, kind.sounds))
+        for character, lead in plan.alone.get(leaf, ()):
+            if isinstance(lead, int):
+                chains.update(dict.fromkeys((lead, speaker) for speaker in self._stands if kind.who in ("any", speaker)))
+                continue
+            alone = [(at, at + 1, 1.0) for at in self._places_of(character)]
+            if isinstance(lead, str):
+                places += [place for place in alone if not lead or self._particles_there(lead, place[0], place[1])]
+            elif lead is not None:
+                places += self._runs(lead, alone)
+        for chain, speaker in chains:
+            places += self._connected(plan.chains[chain], speaker, kind.sounds, turns)
+        hits = self._made(kind, places, turns)
+        if leaf in plan.slots:
+            spans = [span for slot in plan.slots[leaf] for span in self.slots.spans(slot)]
+            hits += [hit._replace(match="pattern") if hit.match == "exact" else hit for hit in self._made(kind, spans, turns)]
         if leaf in plan.regexes:
-            self._locate(hits, leaf, plan.regexes[leaf])
+            hits += self._located(kind, plan.regexes[leaf], turns)
         if leaf in plan.words:
-            self._words(hits, leaf, *plan.words[leaf])
+            hits += self._words(kind, turns, *plan.words[leaf])
         return hits[:MOST_HITS]
 
-    def _note(self, hits: list[Hit], leaf: int, start: int, end: int, likeness: float, match: Match) -> None:
-        """A hit given by places in the whole text, if its speaker counts."""
-        kind = self.plan.leaves[leaf]
-        turn = bisect_right(self.text.offsets, start) - 1
-        if kind.who == "any" or kind.who == self.text.speakers[turn]:
-            hits.append(Hit(turn, start, end, kind.confidence * likeness, match, kind.weak))
-
-    def _whole(self, where: int | str, strict: str, sounds: bool) -> Iterator[Place]:
-        """Where a literal (or a character) that is the whole phrase stands."""
-        if isinstance(where, str):
-            spans = [(start, start + 1) for start in self._places_of(where)]
-        else:
-            spans = [(start, end) for _, start, end in self._found.get(where, ())]
-        for start, end in spans:
-            if not strict or self._particles_there(strict, start, end):
-                yield start, end, 1.0
-        if sounds and not strict and where in self._heard:
-            for start, end, likeness, _ in self._heard[where]:
-                if likeness:
-                    yield start, end, likeness
-
-    def _beside(self, where: int | str, sounds: bool) -> list[Place]:
-        """Where a literal (or a character) stands that has other words beside it."""
-        if isinstance(where, str):
-            return [(start, start + 1, 1.0) for start in self._places_of(where)]
-        places = [(start, end, 1.0) for _, start, end in self._found.get(where, ())]
-        if sounds and where in self._heard:
-            places += [(start, end, beside) for start, end, _, beside in self._heard[where]]
-        return places
+    def _made(self, kind: Leaf, places: list[Place], turns: Turns) -> list[Hit]:
+        """Hits of a leaf at places of the key text, if their turn is of interest and their speaker counts."""
+        origin, turn_of, speakers = self.text.origin, self.text.turns, self.text.speakers
+        hits: list[Hit] = []
+        for start, end, likeness in places:
+            turn = turn_of[start]
+            if (turns is None or turn in turns) and kind.who in ("any", speakers[turn]):
+                hits.append(Hit(turn, origin[start], origin[end - 1] + 1, kind.confidence * likeness,
+                                "exact" if likeness == 1 else "homophone", kind.weak))
+        return hits
 
     def _places_of(self, character: str) -> list[int]:
         if character not in self._single:
@@ -199,42 +193,63 @@ class Scan:
         return phrase in self.text.light[max(0, first - 4):last + 4]
 
     # templates with gaps
-    def _connected(self, chain: Chain, sounds: bool) -> Iterator[Place]:
-        """The hits of a template with gaps: from its telling stretch outwards, each stretch looked for beside its neighbour."""
+    def _connected(self, chain: Chain, speaker: str, sounds: bool, turns: Turns) -> list[Place]:
+        """A template with gaps in one speaker's words: from its telling stretch outwards, each beside its neighbour."""
         telling, number = chain.telling, len(chain.stretches)
-        places: list[list[Place]] = [[] for _ in range(number)]
-        places[telling] = self._stretch(chain.stretches[telling], sounds)
+        places: list[list[Place]] = [[]] * number
+        places[telling] = self._telling(chain.stretches[telling], speaker, sounds, turns)
         for i in (*range(telling - 1, -1, -1), *range(telling + 1, number)):
             if i < telling:
                 near = [(start - chain.gaps[i] - 1, start) for start, _, _ in places[i + 1]]
             else:
                 near = [(end, end + chain.gaps[i - 1] + 1) for _, end, _ in places[i - 1]]
-            places[i] = self._stretch(chain.stretches[i], sounds, near) if near else []
-        if not all(places):
-            return
+            places[i] = self._near(chain.stretches[i], speaker, sounds, near) if near else []
+            if not places[i]:
+                return []
+        found: list[Place] = []
         for start, end, likeness in places[0]:
             onwards = self._onwards(chain, places, 1, end)
             if onwards is not None:
-                yield start, onwards[0], min(likeness, onwards[1])
+                found.append((start, onwards[0], min(likeness, onwards[1])))
+        return found
 
-    def _stretch(self, stretch: Stretch, sounds: bool, near: list[tuple[int, int]] | None = None) -> list[Place]:
-        """Where a stretch stands, in the order of the text; its single characters only within one of the spans `near`."""
-        places: set[Place] = set()
-        for number in self._found.keys() & stretch.literals:
-            places.update([(start, end, 1.0) for _, start, end in self._found[number]])
-        if sounds and self._heard:
-            for number in self._heard.keys() & stretch.literals:
-                places.update([(start, end, beside) for start, end, _, beside in self._heard[number]])
-        for where, use in stretch.uses:
-            places.update(self._runs(use, where, sounds))
-        if (characters := stretch.characters):
-            if near is None:
-                places.update([(at, at + 1, 1.0) for character in characters for at in self._places_of(character)])
-            else:
-                key = self.text.key
-                places.update([(at, at + 1, 1.0) for start, end in near for at in range(max(start, 0), min(end, len(key)))
-                               if key[at] in characters])
+    def _telling(self, stretch: Stretch, speaker: str, sounds: bool, turns: Turns) -> list[Place]:
+        """Where a stretch stands in a speaker's words, in the order of the text."""
+        places = self._literals(stretch, speaker, sounds)
+        text = self.text
+        for character in stretch.characters:
+            places.update([(at, at + 1, 1.0) for at in self._places_of(character) if text.speakers[text.turns[at]] == speaker])
+        if turns is not None:  # it may stand in a later turn than the one in which the phrase begins
+            first, last = min(turns, default=0), text.key_ends[max(turns, default=0)] + REACH
+            places = {place for place in places if place[0] < last and text.turns[place[0]] >= first}
         return sorted(places)[:MOST_PARTS]
+
+    def _near(self, stretch: Stretch, speaker: str, sounds: bool, near: list[tuple[int, int]]) -> list[Place]:
+        """The same, but single characters only within one of the spans `near`."""
+        places = self._literals(stretch, speaker, sounds)
+        key = self.text.key
+        for start, end in near if stretch.characters else ():
+            for character in stretch.characters:
+                at = key.find(character, max(start, 0), end)
+                while at >= 0:
+                    places.add((at, at + 1, 1.0))
+                    at = key.find(character, at + 1, end)
+        return sorted(places)[:MOST_PARTS]
+
+    def _literals(self, stretch: Stretch, speaker: str, sounds: bool) -> set[Place]:
+        places: set[Place] = set()
+        stands = self._stands[speaker]
+        for number in stands.keys() & stretch.literals:
+            exact, heard = stands[number]
+            places.update([(start, end, 1.0) for _, start, end in exact])
+            if heard and sounds:
+                places.update([(start, end, beside) for start, end, _, beside in heard])
+        for where, use in stretch.uses:
+            if isinstance(where, str):
+                places.update(self._runs(use, [(at, at + 1, 1.0) for at in self._places_of(where)]))
+            elif where in stands:
+                places.update(self._runs(use, _beside(stands[where], sounds)))
+        return places
 
     def _onwards(self, chain: Chain, places: list[list[Place]], index: int, at: int) -> tuple[int, float] | None:
         """End and likeness of the surest way on from `at` through the stretches from `index`."""
@@ -254,13 +269,15 @@ class Scan:
         return best
 
     # runs with slots
-    def _runs(self, use: Use, where: int | str, sounds: bool) -> Iterator[Place]:
-        """Where a run with slots stands whose anchor is a literal or a character."""
-        for start, end, likeness in self._beside(where, sounds):
+    def _runs(self, use: Use, anchors: list[Place]) -> list[Place]:
+        """Where a run with slots stands whose anchor stands at some places."""
+        found: list[Place] = []
+        for start, end, likeness in anchors:
             first = self._backwards(use.run, use.anchor - 1, start)
             last = self._forwards(use.run, use.anchor + 1, end) if first is not None else None
             if first is not None and last is not None:
-                yield first, last, likeness
+                found.append((first, last, likeness))
+        return found
 
     def _backwards(self, run: Run, index: int, at: int) -> int | None:
         if index < 0:
@@ -289,40 +306,82 @@ class Scan:
         return None
 
     # regular expressions and words
-    def _locate(self, hits: list[Hit], leaf: int, compiled: re2._Regexp) -> None:
+    def _located(self, kind: Leaf, compiled: re2._Regexp, turns: Turns) -> list[Hit]:
         """Where a regular expression matches in what its speaker says."""
-        who = self.plan.leaves[leaf].who
-        if who not in self._said:
-            self._said[who] = self._spoken(who)
-        said, places = self._said[who]
-        light = self.text.light
-        for found in compiled.finditer(said):
+        if kind.who not in self._spoken:
+            self._spoken[kind.who] = Spoken(self.text, kind.who)
+        spoken = self._spoken[kind.who]
+        if turns is not None:
+            turns_here = [turn for turn in turns if kind.who in ("any", self.text.speakers[turn])]
+            if not turns_here:
+                return []
+        hits: list[Hit] = []
+        for found in compiled.finditer(spoken.said):
             first, last = found.span()
             if first == last:
                 continue
-            start, end = places[first], places[last - 1] + 1
-            while start < end and light[start] in SEPARATORS:  # a pattern may begin with the turn's border
-                start += 1
-            if end > start:
-                self._note(hits, leaf, start, end, 1.0, "pattern")
+            span = spoken.place(first, last)
+            if span is not None and (turns is None or span[0] in turns):
+                hits.append(Hit(*span, kind.confidence, "pattern", kind.weak))
+        return hits
 
-    def _spoken(self, who: str) -> tuple[bytes, list[int]]:
-        """The light text of a speaker's turns, their borders on both sides, and for each of its bytes the place in the whole."""
-        text, spans = self.text, list[tuple[int, int]]()
-        for i, speaker in enumerate(text.speakers):
-            if who in ("any", speaker):
-                alone = i > 0 and who != "any" and text.speakers[i - 1] != speaker
-                spans.append((text.offsets[i] - alone, text.end_of(i) + 1))
-        said = "".join([text.light[start:end] for start, end in spans]).encode()
-        places = np.concatenate([np.arange(start, end) for start, end in spans]) if spans else np.zeros(0, np.intp)
-        begins = (np.frombuffer(said, np.uint8) & 0xC0) != 0x80
-        return said, places[np.cumsum(begins) - 1].tolist()
-
-    def _words(self, hits: list[Hit], leaf: int, trigger: int, patterns: list[list[dict]]) -> None:
+    def _words(self, kind: Leaf, turns: Turns, trigger: int, patterns: list[list[dict]]) -> list[Hit]:
         """Where patterns over words match in turns that a phrase has pointed to."""
         from rules.words import find
 
-        for turn in sorted({hit.turn for hit in self.of(trigger)}):
+        hits: list[Hit] = []
+        for turn in sorted({hit.turn for hit in self.of(trigger, turns)}):
             offset = self.text.offsets[turn]
-            for start, end in find(patterns, self.text.light[offset:self.text.end_of(turn)]):
-                self._note(hits, leaf, offset + start, offset + end, 1.0, "pattern")
+            if kind.who in ("any", self.text.speakers[turn]):
+                hits += [Hit(turn, offset + start, offset + end, kind.confidence, "pattern", kind.weak)
+                         for start, end in find(patterns, self.text.said[turn])]
+        return hits
+
+
+class Spoken:
+    """The light text of a speaker's turns as RE2 takes it, bytes, each turn with its borders on both sides."""
+
+    def __init__(self, text: Text, who: str) -> None:
+        self.text = text
+        self.turns: list[int] = []
+        self.begins: list[int] = []
+        """For each turn, the byte where its piece begins."""
+        pieces: list[bytes] = []
+        self.starts: list[int] = []
+        """For each turn, the place in the call where its piece begins."""
+        at = 0
+        for turn, speaker in enumerate(text.speakers):
+            if who not in ("any", speaker):
+                continue
+            start = text.offsets[turn] - (turn > 0 and who != "any" and text.speakers[turn - 1] != speaker)
+            piece = text.light[start:text.end_of(turn) + 1].encode()
+            self.turns.append(turn)
+            self.begins.append(at)
+            self.starts.append(start)
+            pieces.append(piece)
+            at += len(piece)
+        self.said = b"".join(pieces)
+
+    def place(self, first: int, last: int) -> tuple[int, int, int] | None:
+        """(turn, start, end) in the call of the bytes, borders at their beginning left out; None if that is all there is."""
+        while first < last and self.said[first] in _BORDERS:
+            first += 1
+        if first == last:
+            return None
+        which = bisect_right(self.begins, first) - 1
+        begin = self.begins[which]
+        start = self.starts[which] + len(self.said[begin:first].decode())
+        stop = bisect_right(self.begins, last - 1) - 1
+        end = self.starts[stop] + len(self.said[self.begins[stop]:last].decode())
+        return self.turns[which], start, end
+
+
+_BORDERS = (BREAK + CUT).encode()
+
+
+def _beside(both: Both, sounds: bool) -> list[Place]:
+    """Where a literal stands that has other words beside it."""
+    places = [(start, end, 1.0) for _, start, end in both[0]]
+    if sounds:
+        places += [(start, end, beside) for start, end, _, beside in both[1]]
+    return places

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -131,8 +130,8 @@ def light(text: str) -> str:
     return _RUN.sub(lambda run: run[0].translate(DIGITS), folded)
 
 
-def squeeze(text: str) -> tuple[str, list[int]]:
-    """Light text without what is not matched on, and where each character kept was."""
+def squeeze(text: str) -> tuple[str, NDArray[np.intp]]:
+    """Light text without what is not matched on, and where each character kept was (int64, ascending)."""
     for word, instead in WHOLE:
         if word in text:
             text = text.replace(word, instead)
@@ -144,7 +143,7 @@ def squeeze(text: str) -> tuple[str, list[int]]:
         begins = np.concatenate(([0], np.where(repeated, 0, place[1:])))
         kept = place - np.maximum.accumulate(begins) < _ALLOWED(codes)
         origin, codes = origin[kept], codes[kept]
-    return text_of(codes), origin.tolist()
+    return text_of(codes), origin
 
 
 def key_of(phrase: str) -> str:
@@ -163,9 +162,13 @@ def exact_sound_of(key: str) -> str:
 
 
 class Text:
-    """The words of one call; built once and read by everything that matches."""
+    """The words of one call; built once and read by everything that matches.
 
-    __slots__ = ("key", "light", "offsets", "origin", "raw", "sound", "speakers")
+    `said[i]` is the light text of turn `i`; `turns[place]` the turn that holds `key[place]`, `key_ends[i]` where turn `i` ends
+    in `key`.
+    """
+
+    __slots__ = ("key", "key_ends", "light", "offsets", "origin", "raw", "said", "sound", "speakers", "turns")
 
     def __init__(self, texts: Sequence[str], speakers: Sequence[str]) -> None:
         self.speakers = speakers
@@ -183,20 +186,14 @@ class Text:
             at += len(text) + 1
         self.raw = "".join(pieces)
         self.light = light(self.raw)
-        self.key, self.origin = squeeze(self.light)
+        self.key, origin = squeeze(self.light)
+        self.origin: list[int] = origin.tolist()
         self.sound = sound_of(self.key)
-
-    def turn_at(self, place: int) -> int:
-        """The turn that holds `key[place]`."""
-        return bisect_right(self.offsets, self.origin[place]) - 1
+        ends = [*self.offsets[1:], len(self.raw)]
+        self.said = [self.light[start:end - 1] for start, end in zip(self.offsets, ends, strict=False)]
+        self.key_ends: list[int] = np.searchsorted(origin, np.array(ends) - 1).tolist()
+        self.turns: list[int] = (np.searchsorted(np.array(self.offsets), origin, "right") - 1).tolist()
 
     def end_of(self, turn: int) -> int:
         """Where the turn's text ends in `raw`."""
         return (self.offsets[turn + 1] if turn + 1 < len(self.offsets) else len(self.raw)) - 1
-
-    def span(self, start: int, end: int) -> tuple[int, int, int]:
-        """(turn, first, last) of `key[start:end]`: characters of that turn's own text, cut at the turn's end."""
-        turn = self.turn_at(start)
-        offset = self.offsets[turn]
-        stop = min(self.origin[end - 1] + 1, self.end_of(turn))
-        return turn, self.origin[start] - offset, stop - offset

@@ -191,9 +191,7 @@ class View:
 
     def _detect(self, rule: Rule, window: frozenset[int] | None) -> tuple[Hit, ...]:
         node = self.plan.nodes.get(rule.id)
-        hits = gather(node, self.scan) if node is not None else ()
-        if hits and window is not None:
-            hits = [hit for hit in hits if hit.turn in window]
+        hits = gather(node, self.scan, window) if node is not None else ()
         silenced: set[int] = set()
         if hits:
             joined = join(hits)
@@ -367,16 +365,16 @@ def nothing(node: Node, scan: Scan) -> bool:
     return all(nothing(child, scan) for child in node.any)
 
 
-def gather(node: Node, scan: Scan) -> Sequence[Hit]:
-    """The hits of `find`: a leaf's, or those of a group in the turns where the group holds."""
+def gather(node: Node, scan: Scan, window: frozenset[int] | None) -> Sequence[Hit]:
+    """The hits of `find` in a window: a leaf's, or those of a group in the turns where the group holds."""
     if node.leaf >= 0:
-        return scan.of(node.leaf)
+        return scan.of(node.leaf, window)
     if nothing(node, scan):
         return ()
     hits: list[Hit] = []
     turns: set[int] | None = None
     if node.any:
-        children = [gather(child, scan) for child in node.any]
+        children = [gather(child, scan, window) for child in node.any]
         hits = [hit for child in children for hit in child]
         if node.at_least > 1:
             counts: dict[int, int] = {}
@@ -386,13 +384,17 @@ def gather(node: Node, scan: Scan) -> Sequence[Hit]:
             turns = {turn for turn, count in counts.items() if count >= node.at_least}
         elif node.all or node.none:
             turns = {hit.turn for hit in hits}
+        if not hits:
+            return ()
     for child in node.all:
-        more = gather(child, scan)
-        hits = [*hits, *more]
+        more = gather(child, scan, window)
+        hits += more
         there = {hit.turn for hit in more}
         turns = there if turns is None else turns & there
+        if not turns:  # what the other parts find is of no use any more
+            return ()
     for child in node.none:
-        there = {hit.turn for hit in gather(child, scan)}
+        there = {hit.turn for hit in gather(child, scan, window)}
         turns = (turns if turns is not None else {hit.turn for hit in hits}) - there
     return hits if turns is None else [hit for hit in hits if hit.turn in turns]
 
