@@ -42,7 +42,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="The list a
     if as_json:
         typer.echo(json.dumps(models, ensure_ascii=False, indent=1))
     else:
-        _model_table(_console(), models)
+        _model_table(_console(), models, licence=True)
 
 
 @app.command("fetch")
@@ -97,13 +97,13 @@ def _show(report: dict[str, Any]) -> None:
                   "fetched.", markup=False)
 
 
-def _model_table(console: Console, models: dict[str, Any]) -> None:
+def _model_table(console: Console, models: dict[str, Any], licence: bool = False) -> None:
+    """Fits 80 columns. Where weights lie is told by `models fetch` and with --json."""
     from rich.table import Table
-    table = Table("model", "for", "MB", "licence", "weights", "where")
+    table = Table("model", "for", "MB", "weights", *(["licence"] if licence else []))
     for column in table.columns[:4]:
         column.no_wrap = True
-    table.columns[5].overflow = "fold"
     for name, entry in models.items():
-        table.add_row(name, entry["kind"], f"{entry['size'] / 1e6:,.0f}", entry["licence"], STATES[entry["state"]],
-                      entry["path"] or "")
+        table.add_row(name, entry["kind"], f"{entry['size'] / 1e6:,.0f}", STATES[entry["state"]],
+                      *([entry["licence"]] if licence else []))
     console.print(table)
