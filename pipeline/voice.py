@@ -17,7 +17,7 @@ from models.voice_activity import STEP, Activity, Span
 from pipeline.pitch import Pitch
 from records import Speaker, Turn
 
-PAUSE = 0.3             # seconds without a word from which the speaker is not speaking; a breath inside a clause is shorter
+PAUSE = 0.5             # seconds without a word from which the speaker is not speaking; between clauses people take 0.3 to 0.4
 ENOUGH = 1.0            # seconds of speech below which a turn's rate says nothing
 FEWEST_FRAMES = 10      # voiced pitch frames (0.2 s) below which a turn has no pitch
 WEAK = 25.0             # dB under the speaker's usual level; a weaker frame is the room's or the other channel's pitch

@@ -109,7 +109,7 @@ def test_who_began_over_whom_and_for_how_long_both_spoke(own: list[tuple[float, 
 
 
 @pytest.mark.parametrize(("spans", "seconds", "rate"), [
-    ([(0, 2)], 2.0, 300.0), ([(0, 2), (2.2, 4.2)], 4.2, 20 / 4.2 * 60), ([(0, 2), (2.4, 4.4)], 4.0, 300.0),
+    ([(0, 2)], 2.0, 300.0), ([(0, 2), (2.2, 4.2)], 4.2, 20 / 4.2 * 60), ([(0, 2), (2.6, 4.6)], 4.0, 300.0),
     ([(0, 2), (30, 32)], 4.0, 300.0), ([(0, 0.9)], 0.9, None),
 ])
 def test_the_rate_leaves_pauses_out_and_breaths_in(spans: list[tuple[float, float]], seconds: float, rate: float | None) -> None:
