@@ -42,7 +42,7 @@ class Speech(Section):
     beam_size: int = Field(default=5, ge=1, le=10, description="Hypotheses kept while decoding")
     language: str = Field(default="zh", description="Language code given to the recogniser")
     hot_words: list[str] = Field(default=[], description="Words the recogniser should expect in every call: products, phrases")
-    hints: bool = Field(default=True, description="Tell the recogniser each call's own names: organisation, agent, customer")
+    hints: bool = Field(default=True, description="Tell the recogniser as whom the agent of each call answers")
     max_hours: float = Field(default=8.0, gt=0, description="Longer recordings are refused")
 
 

@@ -69,15 +69,12 @@ def test_the_version_is_known_without_loading_and_holds_after_it() -> None:
 # --- what it is told -----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("call", "names", "expected_hints"), [
-    (Call(call_id="a", organisation=("天岚通信",), agent_id="6217", agent_name="周婷", customer_name="王建军", customer_gender="male"), (),
-     ("天岚通信客服中心，六二幺七号，周婷", "王先生，王建军")),
-    (Call(call_id="b", customer_name="欧阳春晓", customer_gender="female"), ("江汇银行", "12345热线"),
-     ("江汇银行客服中心，12345热线", "欧阳女士，欧阳春晓")),
-    (Call(call_id="c", agent_id="9f27ab", customer_name="于丽"), (), ("于丽",)),
-    (Call(call_id="d"), (), ()),
-    (Call(call_id="e"), tuple("甲乙丙丁戊己庚辛"), ("，".join(f"{name}客服中心" for name in "甲乙丙丁戊己"),)),
+    (Call(call_id="a", organisation=("天岚通信",), agent_id="6217", agent_name="周婷", customer_name="王建军"), (), ("天岚通信客服中心",)),
+    (Call(call_id="b", customer_name="欧阳春晓"), ("江汇银行", "12345热线"), ("江汇银行客服中心，12345热线",)),
+    (Call(call_id="c", agent_name="于丽"), (), ()),
+    (Call(call_id="d"), tuple("甲乙丙丁戊己庚辛"), ("，".join(f"{name}客服中心" for name in "甲乙丙丁戊己"),)),
 ])
-def test_a_call_tells_its_own_names_as_they_are_spoken(call: Call, names: tuple[str, ...], expected_hints: tuple[str, ...]) -> None:
+def test_a_call_tells_as_whom_its_agent_answers(call: Call, names: tuple[str, ...], expected_hints: tuple[str, ...]) -> None:
     assert expected(call, names) == expected_hints
 
 
@@ -178,8 +175,8 @@ def test_no_hint_is_written_that_was_not_said(kind: str) -> None:
     heard = {"noise": rng.normal(0, 0.05, len(voice)), "hum": 0.2 * np.sin(2 * np.pi * 50 * time_line),
              "babble": sum(np.roll(voice[::-1], int(shift)) for shift in rng.integers(0, len(voice), 6)) / 3}[kind]
     recogniser = open_recogniser(resolve(Settings().models), Speech(workers=1))
-    call = Call(call_id="x", organisation=("天岚通信",), agent_id="6217", agent_name="周婷", customer_name="王建军", customer_gender="male")
-    segment, = recogniser.recognise([np.asarray(heard, np.float32)], [expected(call)])
+    told = ("天岚通信客服中心，六二幺七号，周婷", "王先生，王建军")       # more than calls tell: hot words may hold as much
+    segment, = recogniser.recognise([np.asarray(heard, np.float32)], [told])
     assert not any(name in segment.text for name in ("天岚", "周婷", "王建军", "六二幺七", "6217"))
 
 
