@@ -50,6 +50,9 @@ LIMITS = """\
 - **The line is simulated**: band, A-law, losses, echo and noise are models of such, not recordings of them. No mobile codec, no transcoding chain.
 - **The rules' gold comes from the scripts**, written by few people with the handbook at hand. Calls of `data/scripts` were at hand when the rules were
   written; those of `bench/speech/scripts` were not.
+- **The calibration of confidences was fitted on recordings of this very corpus** (`bench/confidence.py`, seed 1): the table of confidences shows how well
+  it fits what it has seen. For voices that the fit has not heard see what `python -m bench.confidence` prints; or run this with another `--seed`.
+- **Those who built the product this session had this corpus at hand** (seed 1) to see what their changes did, so its figures lean to the good side.
 - **Times of single words are not exact** in the truth (those of turns are), so nothing here says how well word times fit.
 - Word-diarisation error counts only characters that were heard rightly; who said what was misheard is not judged.
 - An error rate of characters is no measure of understanding: a wrong particle and a wrong amount count alike.

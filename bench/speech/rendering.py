@@ -21,6 +21,7 @@ from dialogue import Say, Script
 from telephone import RATE
 
 from bench.speech import ROOT, lines
+from bench.speech import truth as facts_of
 from bench.speech.casting import Cast, cast
 from bench.speech.truth import Noise, Truth
 from records import Transcript
@@ -28,7 +29,7 @@ from records import Transcript
 SCRIPTS = (ROOT / "data" / "scripts", Path(__file__).with_name("scripts"))
 MAIN = ("stereo 20 dB", "mono 20 dB", "stereo 10 dB", "stereo 30 dB")       # every call in these …
 FURTHER = ("crosstalk", "packet loss", "second talker", "mono 10 dB")       # … and in one of these
-SHAPING = tuple(inspect.getsource(module) for module in (lines, dialogue, telephone, music))
+SHAPING = tuple(inspect.getsource(module) for module in (lines, dialogue, telephone, music, facts_of))
 TALKER = "你看这个东西放在哪里好呢？我觉得放在窗户旁边就可以了，等一下他们过来再搬，今天晚上我们吃什么？要不要出去吃？"
 
 
