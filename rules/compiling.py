@@ -194,8 +194,9 @@ class Plan:
             return
         strict = light(template.strict)
         for run in template.stretches[0]:
-            if len(run) == 1 and isinstance(slot := next(iter(run)), Slot):
-                self.slots.setdefault(leaf, []).append(slot.kind)
+            first, *others = run
+            if not others and isinstance(first, Slot):
+                self.slots.setdefault(leaf, []).append(first.kind)
                 self.unsure.add(leaf)
                 continue
             place, key = _anchor(run, written, at)

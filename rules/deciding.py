@@ -10,7 +10,7 @@ from rules.overriding import overridden, overrides
 from rules.pack import Pack
 from rules.scanning import Hit
 from rules.schema import Condition, Count, Decide, Each, Rate, Rule, Step
-from rules.view import Outcome, View
+from rules.view import ABSENT, Outcome, View
 
 WEAK = "说法较弱，得一半分"
 """The reason of a pass that earns half the points."""
@@ -100,6 +100,8 @@ def _presence(view: View, rule: Rule) -> Outcome:
 
 
 def _absent(view: View, rule: Rule) -> float:
+    if not view.measured:
+        return ABSENT
     window = view.window(rule.where, rule.who)
     mine = view.spoken_by(rule.who)
     return view.absent(mine if window is None else [i for i in mine if i in window])

@@ -288,12 +288,13 @@ class View:
         return self._outcomes[rule_id]
 
     @cached_property
-    def _measured(self) -> bool:
+    def measured(self) -> bool:
+        """Whether recognition says of any turn how sure it is."""
         return any(sure is not None for sure in self.recognised)
 
     def absent(self, turns: Sequence[int]) -> float:
         """How sure it is that something was not said in these turns."""
-        if not self._measured:
+        if not self.measured:
             return ABSENT
         sure = [c for i in turns if (c := self.recognised[i]) is not None]
         return ABSENT * (sum(sure) / len(sure) if sure else 1.0)

@@ -9,7 +9,7 @@ from rules.operators.parameters import RuleRef
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
 from rules.slots import half_right
-from rules.text import key_of, sound_of
+from rules.text import PARTICLES, key_of, sound_of
 from rules.view import Outcome, View
 
 GREETINGS = 3
@@ -23,6 +23,7 @@ _GREETING = re.compile("[您你](?:[、,，]?[您你])*好(?![吗吧呢])|(?:早
 _GOODBYE = re.compile("再见|再會|再会|拜拜|祝[您你]|感谢您?的?来电|谢谢您?的?来电")
 _GREETINGS, _GOODBYES = ("您好", "你好"), ("再见", "再会")
 _POLITE = re.compile("请[您你]?|麻烦|抱歉|对不起|不好意思|烦请|请稍")
+_HAN = frozenset(map(chr, range(0x4E00, 0xA000)))
 _SCRAPS = re.compile("[…]|\\.{3}|^[^\\w]*$")
 
 
@@ -52,7 +53,10 @@ def both_heard(view: View, rule: Rule, params: Entry) -> Outcome:
 
 def audible(text: str) -> bool:
     """Whether a turn is speech that could be understood, not scraps of it."""
-    return not _SCRAPS.search(text) and len(key_of(text)) >= AUDIBLE
+    if _SCRAPS.search(text):
+        return False
+    # So many different ones are enough, whichever are traditional forms of the same; only short turns need a closer look.
+    return len(_HAN.intersection(text) - PARTICLES) >= 3 * AUDIBLE or len(key_of(text)) >= AUDIBLE
 
 
 def silent_call(view: View, rule: Rule, params: Unclear) -> Outcome:
