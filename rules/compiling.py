@@ -194,9 +194,9 @@ class Plan:
             return
         strict = light(template.strict)
         for run in template.stretches[0]:
-            first, *others = run
-            if not others and isinstance(first, Slot):
-                self.slots.setdefault(leaf, []).append(first.kind)
+            kinds = [element.kind for element in run if isinstance(element, Slot)]
+            if len(run) == 1 and kinds:
+                self.slots.setdefault(leaf, []).append(kinds[0])
                 self.unsure.add(leaf)
                 continue
             place, key = _anchor(run, written, at)
