@@ -6,6 +6,7 @@ leaves and sequences that they belong to, so that a hit costs the same however m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple, get_args
 
 import re2
@@ -193,7 +194,7 @@ class Plan:
             self._chain(leaf, template, written, at)
             return
         strict = light(template.strict)
-        for run in template.stretches[0]:
+        for run in chain.from_iterable(template.stretches):
             kinds = [element.kind for element in run if isinstance(element, Slot)]
             if len(run) == 1 and kinds:
                 self.slots.setdefault(leaf, []).append(kinds[0])
