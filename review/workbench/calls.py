@@ -18,10 +18,10 @@ from review.page import LONG_SILENCE, by_turn, call_facts, turn_view
 from review.workbench import intake
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, allowed, changing, over
-from review.workbench.rights import PUBLISHED, may
+from review.workbench.rights import may
 from rules.form import Bands
 from store.reviews import audit, cards
-from store.reviews.schema import Appeal, Card, Item, Person
+from store.reviews.schema import PUBLISHED, Appeal, Card, Item, Person
 
 router = APIRouter()
 REVIEW = [Depends(allowed("review")), Depends(changing)]

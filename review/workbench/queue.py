@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, allowed
-from review.workbench.rights import PUBLISHED, may
-from store.reviews.schema import Card, Hit, Item, Person
+from review.workbench.rights import may
+from store.reviews.schema import PUBLISHED, Card, Hit, Item, Person
 from store.tables import UNKNOWN_DAY
 
 PAGE = 50

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from store.reviews.schema import Card, Person
+from store.reviews.schema import PUBLISHED, Card, Person
 
 Right = Literal["queue", "see", "hear", "original", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log"]
 
@@ -23,7 +23,6 @@ RIGHTS: dict[Right, tuple[str, ...]] = {
     "people": ("administrator",),
     "log": ("administrator", "supervisor"),
 }
-PUBLISHED = ("published", "appealed", "final")
 
 
 def may(person: Person, right: Right, card: Card | None = None) -> bool:

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from store.reviews.schema import Card, Item, Person
+from store.reviews.schema import PUBLISHED, Card, Item, Person
 from store.tables import UNKNOWN_DAY
 
-PUBLISHED = ("published", "appealed", "final")
 Only = ColumnElement[bool]
 
 

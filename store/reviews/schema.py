@@ -27,7 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ROLES = ("agent", "reviewer", "team_leader", "supervisor", "analyst", "administrator")
-STATES = ("open", "claimed", "published", "appealed", "final")
+PUBLISHED = ("published", "appealed", "final")
+"""States of a card that the agent sees; before them it is `open` or `claimed`."""
 
 
 class Moment(TypeDecorator[datetime]):
