@@ -119,21 +119,24 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
     """The page. With `claim` a free call is taken on the way, so that "next call" is one step. Personal data are hidden, but
     for who may ask for the original; then the log says so."""
     bench = bench_of(request)
-    with bench.database.writing() as session:
+    # The lake is read and the page made outside the write transaction: writers are let in one at a time.
+    with bench.database.reading() as session:
         card = over(person, "see", session.get(Card, call_id))
-        draft = bench.draft(card)
-        trouble = None
+        draft, transcript = bench.draft(card), bench.lake.transcript(call_id)
+    readable = bench.settings.privacy.unmasked and may(person, "original", card)
+    hidden = bench.settings.privacy.masking != "off" and not (original and readable)
+    trouble = None
+    with bench.database.writing() as session:
         if claim and may(person, "review", card) and request.headers.get("sec-fetch-site") != "cross-site":
             try:
-                card = cards.claim(session, person, call_id, draft.model_dump_json())
+                cards.claim(session, person, call_id, draft.model_dump_json())
             except cards.Conflict as conflict:
                 trouble = str(conflict)
-        readable = bench.settings.privacy.unmasked and may(person, "original", card)
-        hidden = bench.settings.privacy.masking != "off" and not (original and readable)
         audit.note(session, person.login, "card.seen" if hidden else "card.seen_in_full", call_id)
-        draft, transcript = masked(draft, bench.lake.transcript(card.call_id), hidden)
+    draft, transcript = masked(draft, transcript, hidden)
+    with bench.database.reading() as session:
         return render(request, "card.html", trouble=trouble, readable=readable and hidden,
-                      **_page(bench, session, person, card, draft, transcript))
+                      **_page(bench, session, person, session.get_one(Card, call_id), draft, transcript))
 
 
 def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft, transcript: Transcript) -> dict[str, Any]:

@@ -176,6 +176,7 @@ const nextProof = () => {
   prove(proofs[proved]);
 };
 const help = document.getElementById("help");
+help.addEventListener("close", () => document.activeElement?.blur());      // else Enter would go to the button that closed it
 document.getElementById("keys")?.addEventListener("click", () => help.showModal());
 const verdictKey = (number) => { const button = chosen && all("[data-verdict]", chosen)[number]; if (button) judge(chosen, button.dataset.verdict); };
 const keys = {
