@@ -1,8 +1,5 @@
-"""The workbench's words in Chinese and English; what is not here is looked up in review/wording.py."""
+"""Words of the queue, the card, the dashboard, people and the log."""
 from __future__ import annotations
-
-from review.wording import Language
-from review.wording import say as say_elsewhere
 
 WORDS: dict[str, tuple[str, str]] = {
     "app": ("听检 质检工作台", "Tingjian review"), "sign_in": ("登录", "Sign in"), "sign_out": ("退出", "Sign out"),
@@ -76,9 +73,3 @@ WORDS: dict[str, tuple[str, str]] = {
     "person.deactivated": ("停用人员", "deactivated"), "person.activated": ("启用人员", "activated"),
     "password.set": ("设置密码", "set a password"), "link.made": ("发登录链接", "made a link"), "queue.filled": ("入队", "queue filled"),
 }
-
-
-def say(word: str | None, language: Language = "zh") -> str:
-    """A word in the reader's language; what has no translation stays as it is."""
-    pair = WORDS.get(word or "")
-    return pair[language == "en"] if pair else say_elsewhere(word, language)

@@ -1,0 +1,9 @@
+"""calibration sessions, cases, rule health"""
+from __future__ import annotations
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
