@@ -1,5 +1,5 @@
 """Masking of personal data in what was said: `find`, `mask` for a text, `mask_call` for a call's turns,
-`hide` for its records; see docs/privacy.md.
+`hide` for its records; `sound.stretches` and `sound.masked_blocks` for its sound. See docs/privacy.md.
 
 Each kind is recognised in a file of its own; numbers, where only form and context tell the kinds apart, in numbers.py.
 """
