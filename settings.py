@@ -6,6 +6,7 @@ Order: command-line option, environment (`TINGJIAN_MODELS__RECOGNISER=small`), t
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -91,6 +92,39 @@ class Privacy(Section):
     drop_cvv: bool = Field(default=False, description="Cut card verification values out of the words before anything is stored")
 
 
+class Change(Section):
+    """A change of product, system or procedure after which everyone is heard more often: [[sampling.changes]]."""
+
+    since: date = Field(description="The first day it counts")
+    weeks: int = Field(default=4, ge=1, description="For how long")
+    factor: float = Field(default=1.5, ge=1, description="How many times as many calls")
+    what: str = Field(description="What changed, as the plan tells it")
+
+
+class Sampling(Section):
+    """Who is checked, and how often: `tingjian sample`."""
+
+    per_week: int = Field(default=3, ge=0, description="Calls an agent and week at least")
+    share: float = Field(default=0.05, ge=0, le=1, description="… or this share of the agent's calls, if that is more")
+    share_at_most: float = Field(default=0.15, ge=0, le=1, description="Factors raise the share no further than this")
+    new_weeks: int = Field(default=8, ge=0, description="Weeks from hiring until an agent is heard no more than others")
+    new_full_weeks: int = Field(default=1, ge=0, description="The first of them, in which every call is heard")
+    weak_below: float = Field(default=80.0, ge=0, le=100, description="Agents with a lower mean score (or grade C, D) are heard more")
+    weak_factor: float = Field(default=2.0, ge=1, description="How many times as many calls of a weak agent")
+    changes: list[Change] = Field(default=[], description="Changes after which everyone is heard more often")
+    monitors: list[str] = Field(default=[], description="Reviewers among whom the plan parts its calls")
+    per_day: int = Field(default=5, ge=1, description="Calls a monitor and working day at least")
+    risk_per_week: int = Field(default=20, ge=0, description="Risk-picked calls a week, on top and apart")
+
+
+class Appraisal(Section):
+    """The monthly result and what follows from it: `tingjian appraisal`."""
+
+    monitoring: Literal["random", "all"] = Field(default="random", description="Reviewed cards that make the monitoring score")
+    complaint_points: Literal["apart", "result"] = Field(
+        default="apart", description="Whether points for complaints stand apart or lower the monthly result too")
+
+
 class Settings(BaseSettings):
     """All settings of one installation; see the module docstring for where they come from."""
 
@@ -102,6 +136,8 @@ class Settings(BaseSettings):
     scoring: Scoring = Scoring()
     privacy: Privacy = Privacy()
     review: Review = Review()
+    sampling: Sampling = Sampling()
+    appraisal: Appraisal = Appraisal()
 
     @classmethod
     def settings_customise_sources(
