@@ -23,12 +23,14 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ROLES = ("agent", "reviewer", "team_leader", "supervisor", "analyst", "administrator")
 PUBLISHED = ("published", "appealed", "final")
 """States of a card that the agent sees; before them it is `open` or `claimed`."""
+WAITS = text("state IN ('open', 'claimed')")    # as a text, so that the index of what waits is known to fit
 
 
 class Moment(TypeDecorator[datetime]):
@@ -115,10 +117,10 @@ class Card(Base):
     picked: Mapped[str] = mapped_column(String(8))
     state: Mapped[str] = mapped_column(String(12), default="open")
     version: Mapped[int] = mapped_column(Integer, default=1)
-    holder_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    holder_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     held_until: Mapped[datetime | None]
     reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
-    published_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None] = mapped_column(index=True)
     due_at: Mapped[datetime | None]                         # feedback is due: one working day after the review began
     appeal_until: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]                        # the agent acknowledged it
@@ -126,8 +128,14 @@ class Card(Base):
     band: Mapped[str | None] = mapped_column(String(20))
     comment: Mapped[str] = mapped_column(Text, default="")
     draft: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)    # zlib of the JSON that the reviewer saw
+    kind: Mapped[str] = mapped_column(String(12), default="recording", server_default="recording")     # or live, side_by_side
+    assigned_to: Mapped[int | None] = mapped_column(ForeignKey("person.id", name="card_assigned_to"))
+    assigned_on: Mapped[str | None] = mapped_column(String(10))     # the reviewer's day; over, the call goes back to all
 
-    __table_args__ = (Index("queue", "state", "picked", "triage"),)
+    __table_args__ = (
+        Index("queue", "state", "picked", "triage"), Index("assigned", "assigned_to", "state"),
+        Index("reviewed", "reviewer_id", "published_at"), Index("of_agent", "agent_id", "day"),
+        Index("waiting", "picked", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS))
 
 
 class Hit(Base):
@@ -150,6 +158,7 @@ class Item(Base):
     max_points: Mapped[float] = mapped_column(Float)
     rules: Mapped[list[str]]
     machine_verdict: Mapped[str] = mapped_column(String(16))
+    heard_verdict: Mapped[str | None] = mapped_column(String(16))   # the machine's before a person corrected the words
     machine_points: Mapped[float | None] = mapped_column(Float)
     machine_confidence: Mapped[float] = mapped_column(Float)
     fatal: Mapped[bool] = mapped_column(Boolean)            # its failure brings the score to 0
@@ -159,6 +168,8 @@ class Item(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     final_verdict: Mapped[str | None] = mapped_column(String(16))
     final_points: Mapped[float | None] = mapped_column(Float)
+
+    __table_args__ = (Index("outcome", "item", "final_verdict"),)
 
     @property
     def overridden(self) -> bool:
