@@ -283,6 +283,20 @@ def test_personal_data_are_hidden_but_for_who_may_ask_and_is_logged(bench: Bench
         assert [one.who for one in session.query(Audit).filter_by(action="card.seen_in_full")] == ["rui"]
 
 
+def test_the_sound_hides_personal_data_but_for_who_may_ask_and_is_logged(bench: Bench) -> None:
+    path = "/calls/sample-011/sound"
+    masked = Visitor(bench, "rui").client.get(path).content
+    assert Visitor(bench, "rui").client.get(f"{path}?original=1").content == masked      # the setting does not allow it
+    bench.settings.privacy.unmasked = True
+    assert Visitor(bench, "rui").client.get(path).content == masked
+    assert Visitor(bench, "rui").client.get(f"{path}?original=1").content != masked
+    assert 'data-original="?original=1"' in Visitor(bench, "rui").get("/calls/sample-011?original=1").text
+    with bench.database.reading() as session:
+        assert [one.who for one in session.query(Audit).filter_by(action="sound.heard_in_full")] == ["rui"]
+        assert session.query(Audit).filter_by(action="sound.heard").count() == 3
+    assert {file.name.split(".")[1][:4] for file in bench.sounds.glob("*.webm")} == {"mask", "full"}
+
+
 @pytest.mark.parametrize("tamper", ["UPDATE audit SET who = 'rong' WHERE id = 5", "DELETE FROM audit WHERE id = 5",
                                     "UPDATE audit SET at = '2026-01-01' WHERE id = 5"])
 def test_a_changed_or_missing_entry_of_the_log_is_found(bench: Bench, tamper: str) -> None:

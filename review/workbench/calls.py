@@ -135,7 +135,7 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
         audit.note(session, person.login, "card.seen" if hidden else "card.seen_in_full", call_id)
     draft, transcript = masked(draft, transcript, hidden)
     with bench.database.reading() as session:
-        return render(request, "card.html", trouble=trouble, readable=readable and hidden,
+        return render(request, "card.html", trouble=trouble, readable=readable and hidden, original=original and readable,
                       **_page(bench, session, person, session.get_one(Card, call_id), draft, transcript))
 
 

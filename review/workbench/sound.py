@@ -1,7 +1,8 @@
 """The sound of a call for the browser: a playable copy, made once, and the waveform of each channel.
 
-Served only through these routes, which ask for the right first; the copies lie in the workspace, not in a folder that the
-web server gives out. Who began to listen to what is in the audit log.
+Personal data lie under a tone. The original is for who has the right `original`, where [privacy] unmasked allows it, and is made
+for the asking. Served only through these routes; the copies lie in the workspace, not in a folder that the web server gives
+out. Who began to listen to what, and whether in full, is in the audit log.
 """
 from __future__ import annotations
 
@@ -17,9 +18,10 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from pipeline.decode import Refused as Undecodable
 from pipeline.decode import decode
-from review.sound import write_sound
+from review.sound import Stretch, hidden_in, write_sound
 from review.workbench.bench import Bench, bench_of
 from review.workbench.gate import Reader, allowed, over
+from review.workbench.rights import may
 from store.reviews import audit
 from store.reviews.schema import Card
 
@@ -31,16 +33,21 @@ _making = Lock()        # two reviewers opening one call make its copy once
 
 
 @router.get("/calls/{call_id:path}/sound", dependencies=[Depends(allowed("hear"))])
-def sound(request: Request, call_id: str, person: Reader) -> Response:
-    """Opus in WebM, channels kept; byte ranges are answered, so that the browser can jump."""
+def sound(request: Request, call_id: str, person: Reader, original: bool = False) -> Response:
+    """Opus in WebM, channels kept; byte ranges are answered, so that the browser can jump. With `original` nothing is hidden from
+    who may hear it; who may not gets the masked sound."""
     bench = bench_of(request)
-    file = playable(bench, _heard(bench, person, call_id))
+    with bench.database.reading() as session:
+        card = over(person, "hear", session.get(Card, call_id))
+        full = original and bench.settings.privacy.unmasked and may(person, "original", card)
+    hidden = bench.settings.privacy.masking != "off" and not full
+    file = playable(bench, card.call_id, hidden)
     if file is None:
         return JSONResponse({"message": "录音已不在原处，或者损坏。The recording is gone or broken."}, 404)
     begins = request.headers.get("range", "bytes=0-").startswith("bytes=0-")
     if begins:
         with bench.database.writing() as session:
-            audit.note(session, person.login, "sound.heard", call_id)
+            audit.note(session, person.login, "sound.heard" if hidden else "sound.heard_in_full", call_id)
     return FileResponse(file, media_type="audio/webm", headers={"Cache-Control": "private, no-store"})
 
 
@@ -62,15 +69,21 @@ def peaks(request: Request, call_id: str, person: Reader) -> Response:
     return Response(file.read_bytes(), media_type="application/json", headers={"Cache-Control": "private, no-store"})
 
 
-def playable(bench: Bench, call_id: str) -> Path | None:
-    """The playable copy of a call, made where it is not there yet; None where the recording cannot be read."""
-    file = bench.sounds / f"{_name(call_id)}.webm"
+def playable(bench: Bench, call_id: str, hidden: bool = True) -> Path | None:
+    """The playable copy of a call, made where it is not there yet; None where the recording cannot be read.
+
+    A copy is named by what lies under its tones too: once the words are corrected, a new one is made and the old one goes."""
+    covered = hidden_in(bench.lake.transcript(call_id), hidden)
+    kind = "masked" if hidden else "full"
+    file = bench.sounds / f"{_name(call_id)}.{kind}-{_digest(covered)}.webm"
     with _making:
         if not file.exists():
             recording = _recording(bench, call_id)
-            if recording is None or not write_sound(recording, file):
+            if recording is None or not write_sound(recording, file, covered):
                 return None
-            file.chmod(0o600)
+            for old in bench.sounds.glob(f"{_name(call_id)}.*webm"):
+                if old != file and not old.name.startswith(f"{_name(call_id)}.{'full' if hidden else 'masked'}-"):
+                    old.unlink(missing_ok=True)
     return file
 
 
@@ -103,6 +116,10 @@ def _recording(bench: Bench, call_id: str) -> Path | None:
 def _name(call_id: str) -> str:
     """A file name that says nothing of the call and fits every file system."""
     return hashlib.sha256(call_id.encode()).hexdigest()[:32]
+
+
+def _digest(covered: list[Stretch]) -> str:
+    return hashlib.sha256(json.dumps(covered).encode()).hexdigest()[:16]
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -42,7 +42,7 @@ const openSound = async () => {
   const colours = agent === "" ? [["#8fa0a8", "#52636b"], ["#8fa0a8", "#52636b"]] : [["#7fabc2", "#24617f"], ["#c99a6a", "#8f5420"]];
   const regions = Regions.create();
   const wave = WaveSurfer.create({
-    container: box, url: `${at}/sound`, peaks: lanes, duration, height: lanes.length > 1 ? 36 : 72, backend: "MediaElement", normalize: true,
+    container: box, url: `${at}/sound${page.dataset.original}`, peaks: lanes, duration, height: lanes.length > 1 ? 36 : 72, backend: "MediaElement", normalize: true,
     splitChannels: lanes.map((_, number) => ({ waveColor: colours[number][0], progressColor: colours[number][1] })),
     cursorColor: "#1d2b33", plugins: [regions],
   });
