@@ -18,5 +18,7 @@ def test_the_migrations_make_the_tables_that_the_code_describes(tmp_path: Path) 
         if module.name != "migrations":
             importlib.import_module(f"store.reviews.{module.name}")
     with Database.open(tmp_path).engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        context = MigrationContext.configure(connection, opts={
+            "compare_type": False,      # the index of what was said is no table of ours but FTS5's (store/reviews/said.py)
+            "include_name": lambda name, kind, _: kind != "table" or not str(name).startswith("said_pairs")})
         assert compare_metadata(context, Base.metadata) == []
