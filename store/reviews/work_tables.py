@@ -1,0 +1,102 @@
+"""Tables of the daily work: corrected turns, what was said (for search), saved views, follow-ups.
+
+Columns that the work added to a card (who it is given to, what kind it is) stand in schema.py with the others.
+"""
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from store.reviews.schema import Base
+
+
+class Correction(Base):
+    """A turn as a person heard it. Rows are only added: the last one of a turn holds, the machine's words stay beside it."""
+
+    __tablename__ = "correction"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id"), index=True)
+    turn: Mapped[int] = mapped_column(Integer)              # index into the transcript's turns
+    machine_speaker: Mapped[str] = mapped_column(String(8))
+    machine_text: Mapped[str] = mapped_column(Text)
+    speaker: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+
+
+class Redraft(Base):
+    """A draft of the machine that another took the place of: the one from the words as heard, then one a correction.
+
+    `draft` is zlib of the JSON; `until` the correction after which it no longer held, `rules_version` stands in the draft."""
+
+    __tablename__ = "redraft"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id"), index=True)
+    until: Mapped[int] = mapped_column(ForeignKey("correction.id"))
+    draft: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Said(Base):
+    """What was said in a call as it is displayed (personal data hidden), for the search; its index: store/reviews/said.py."""
+
+    __tablename__ = "said"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id", ondelete="CASCADE"), unique=True)
+    text: Mapped[str] = mapped_column(Text)
+
+
+class View(Base):
+    """A set of filters under a name; `query` as it stands in the address line. A shared one is offered to everybody."""
+
+    __tablename__ = "view"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    name: Mapped[str] = mapped_column(String(40))
+    query: Mapped[str] = mapped_column(String(600))
+    shared: Mapped[bool] = mapped_column(Boolean, default=False)
+
+    __table_args__ = (UniqueConstraint("person_id", "name"),)
+
+
+class Followup(Base):
+    """A problem of an agent that is worked on until it stays away: one for an agent and an item, for ever.
+
+    `state`: open, or closed. `good` calls in a row without the problem since it was opened, reopened or last seen; `returns`
+    how often it came back after it was closed. `since` is the moment from which calls are watched, `call_id` the call it rests on."""
+
+    __tablename__ = "followup"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agent_id: Mapped[str] = mapped_column(String(64))
+    agent_name: Mapped[str | None] = mapped_column(String(64))
+    team: Mapped[str | None] = mapped_column(String(64))
+    item: Mapped[str] = mapped_column(String(80))
+    title: Mapped[str] = mapped_column(String(120))
+    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id"))
+    todo: Mapped[str] = mapped_column(Text, default="")
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    opened_at: Mapped[datetime]
+    since: Mapped[datetime]
+    due_on: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(8), default="open")
+    good: Mapped[int] = mapped_column(Integer, default=0)
+    returns: Mapped[int] = mapped_column(Integer, default=0)
+    done_at: Mapped[datetime | None]                        # the agent says: I have done what was asked
+    closed_at: Mapped[datetime | None]
+    closed_why: Mapped[str] = mapped_column(String(12), default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+    __table_args__ = (UniqueConstraint("agent_id", "item"), Index("followups", "state", "team", "due_on"))
+
+
+class Note(Base):
+    """What somebody wrote to a follow-up, or what it did by itself (`person_id` None, `text` a stable word and call ids)."""
+
+    __tablename__ = "followup_note"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    followup_id: Mapped[int] = mapped_column(ForeignKey("followup.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+    text: Mapped[str] = mapped_column(Text)
