@@ -7,6 +7,7 @@ of the batches that died.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -40,8 +41,15 @@ class Journal:
             return []
         for part in self.directory.glob("*.part"):
             part.unlink(missing_ok=True)
-        return [Note.model_validate(json.loads(file.read_text(encoding="utf-8")))
-                for file in sorted(self.directory.glob("*.json"))]
+        return self.notes()
+
+    def notes(self) -> list[Note]:
+        """The open notes as they stand, for readers: a writer may be at work."""
+        found = []
+        for file in sorted(self.directory.glob("*.json")):
+            with suppress(FileNotFoundError):       # ended meanwhile
+                found.append(Note.model_validate(json.loads(file.read_text(encoding="utf-8"))))
+        return found
 
     def _file(self, note: Note) -> Path:
         return self.directory / f"{note.batch_id}.json"

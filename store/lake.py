@@ -134,6 +134,7 @@ class Lake:
         with ExitStack() as held:
             with _mendable(self.root, "written"):
                 held.enter_context(only_writer(self.root))
+                self._begin_hits()
                 for note in self._journal.open_notes():
                     self._settle(note)
             yield
@@ -187,6 +188,7 @@ class Lake:
             old = held.get(result.transcript.call_id)
             day = tables.day_of(result.transcript.started_at)
             made = tables.scoring_rows(result.draft, day, batch_id)
+            made["hits"] = tables.hit_rows(result.draft, result.transcript, day, batch_id)
             recognition_batch = batch_id
             if old and not result.recognised:
                 recognition_batch = old["recognition_batch"]
@@ -205,7 +207,7 @@ class Lake:
 
     def _settle(self, note: Note) -> None:
         """Bring a batch to its end: rows it replaced go if it is visible, its own rows go if it is not."""
-        visible = not self._scan("calls").filter(pl.col("scoring_batch") == note.batch_id).head(1).collect().is_empty()
+        visible = self._visible(note)
         if not visible:
             for name in [*tables.OF_RECOGNITION, *tables.OF_SCORING]:
                 self._delete(name, f"day IN ({_sql_list(note.days)}) AND batch_id = '{note.batch_id}'")
@@ -216,6 +218,9 @@ class Lake:
                 for name in names:
                     self._delete(name, f"day IN ({days}) AND batch_id IN ({batches}) AND call_id IN ({calls})")
         self._journal.end(note)
+
+    def _visible(self, note: Note) -> bool:
+        return not self._scan("calls").filter(pl.col("scoring_batch") == note.batch_id).head(1).collect().is_empty()
 
     def _commit_failures(self, results: Sequence[Result], source: str) -> None:
         before = self.failed()
@@ -240,6 +245,18 @@ class Lake:
 
     def _delete(self, name: str, predicate: str) -> None:
         DeltaTable(str(self.root / name)).delete(predicate)
+
+    def _begin_hits(self) -> None:
+        """A workspace that an earlier Tingjian made has no table `hits`: it is made of what the findings say."""
+        if not (self.root / "hits" / "_delta_log").is_dir():
+            write_deltalake(str(self.root / "hits"), self._hits_of_findings().collect(engine="streaming"), mode="overwrite",
+                            partition_by=["day"])
+
+    def _hits_of_findings(self) -> pl.LazyFrame:
+        told = self._scan("calls").select("call_id", "agent_id", "team", "line", "customer_tier", batch_id="scoring_batch")
+        pieces = pl.max_horizontal(pl.col("evidence").list.len().fill_null(0), pl.lit(1)).cast(pl.Int32)
+        telling = self._scan("findings").filter(pl.col("verdict").is_in(tables.TELLING)).with_columns(hits=pieces)
+        return telling.join(told, on=["call_id", "batch_id"]).select(*tables.HITS)
 
     def _held(self, call_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         rows = self._scan("calls").filter(pl.col("call_id").is_in(list(call_ids))).collect()
@@ -270,6 +287,24 @@ class Lake:
 
     def findings(self) -> pl.LazyFrame:
         return self._details("findings", "position")
+
+    def rows(self, name: str) -> pl.LazyFrame:
+        """The rows of a table that hold, in no order: for questions over millions of calls. Filters on `day` and on columns
+        reach the files; the table is joined with nothing but what a batch that is not at its end has left in it."""
+        if name == "calls":
+            return self._scan("calls").drop("recognition_batch", "scoring_batch")
+        if name == "hits" and not (self.root / "hits" / "_delta_log").is_dir():
+            return self._hits_of_findings().drop("batch_id")
+        kind = "recognition" if name in tables.OF_RECOGNITION else "scoring"
+        rows = self._scan(name)
+        for note in self._journal.notes():
+            if self._visible(note):
+                void = [(call_id, batch) for call_id, what, batch, _ in note.replaced if what == kind]
+                gone = pl.LazyFrame(void, schema={"call_id": pl.String, "batch_id": pl.String}, orient="row")
+                rows = rows.join(gone, on=["call_id", "batch_id"], how="anti")
+            else:
+                rows = rows.filter(pl.col("batch_id") != note.batch_id)
+        return rows.drop("batch_id")
 
     def failures(self) -> pl.LazyFrame:
         """One row per recording that could not be done."""

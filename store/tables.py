@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from records import Draft, Evidence, Transcript
+from records import Call, Draft, Evidence, Transcript
 
 UNKNOWN_DAY = "unknown"
 
@@ -52,13 +52,20 @@ FINDINGS = _ID | {
     "position": pl.Int32, "rule": pl.String, "verdict": pl.String, "value": pl.Float64, "confidence": pl.Float64,
     "evidence": _EVIDENCE, "reason": pl.String} | _BATCH
 
+# A row for each rule that was heard or broken, and no evidence: some eight a call where `findings` has sixty, with what
+# analysts group by beside it, so that a year's trend of a rule neither joins ten million calls nor reads what passed.
+HITS: dict[str, Any] = _ID | {
+    "rule": pl.String, "verdict": pl.String, "hits": pl.Int32, "agent_id": pl.String, "team": pl.String, "line": pl.String,
+    "customer_tier": pl.String} | _BATCH
+TELLING = ("fail", "found", "needs_review")
+
 FAILURES: dict[str, Any] = _ID | {
     "recording": pl.String, "code": pl.String, "message": pl.String, "stage": pl.String, "retryable": pl.Boolean,
     "source": pl.String, "audio_size": pl.Int64, "audio_mtime_ns": pl.Int64, "transcriber_version": pl.String,
     "failed_at": pl.Datetime("us", "UTC")}
 
 OF_RECOGNITION = {"transcripts": TRANSCRIPTS, "turns": TURNS, "removed": REMOVED}
-OF_SCORING = {"drafts": DRAFTS, "items": ITEMS, "findings": FINDINGS}
+OF_SCORING = {"drafts": DRAFTS, "items": ITEMS, "findings": FINDINGS, "hits": HITS}
 TABLES = {"calls": CALLS, **OF_RECOGNITION, **OF_SCORING, "failures": FAILURES}
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -92,6 +99,14 @@ def scoring_rows(draft: Draft, day: str, batch_id: str) -> Rows:
         here | finding.model_dump(exclude={"evidence"}) | {"position": position, "evidence": _evidence(finding.evidence)}
         for position, finding in enumerate(draft.findings)]
     return {"drafts": [here | {"draft": draft.model_dump_json()}], "items": items, "findings": findings}
+
+
+def hit_rows(draft: Draft, call: Call, day: str, batch_id: str) -> list[dict[str, Any]]:
+    """What of a draft trends count, as rows of `hits`: pieces of evidence of each telling verdict, at least one."""
+    here = {"call_id": draft.call_id, "day": day, "batch_id": batch_id, "agent_id": call.agent_id, "team": call.team,
+            "line": call.line, "customer_tier": call.customer_tier}
+    return [here | {"rule": finding.rule, "verdict": finding.verdict, "hits": max(len(finding.evidence), 1)}
+            for finding in draft.findings if finding.verdict in TELLING]
 
 
 def draft_columns(draft: Draft) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The lake keeps each call once, whole batches or nothing, and gives back the records it was given."""
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -74,6 +75,22 @@ def test_a_workspace_without_the_measures_of_the_voice_takes_them_up(tmp_path: P
     assert turns["call_id"].to_list() == ["a", "a", "b", "b"]
 
 
+def test_a_workspace_without_hits_is_given_them_from_its_findings(tmp_path: Path) -> None:
+    lake = Lake.create(tmp_path / "older")
+    with lake.writing():
+        lake.commit([done(tmp_path, "a", team="A2"), done(tmp_path, "b", started_at="2026-11-20T09:00:00+08:00")])
+    written = lake.rows("hits").collect().sort("call_id", "rule")
+    assert written.select("call_id", "rule", "verdict", "hits", "team").rows() == [
+        ("a", "closing.farewell", "fail", 1, "A2"), ("a", "hold.request", "found", 1, "A2"),
+        ("b", "closing.farewell", "fail", 1, None), ("b", "hold.request", "found", 1, None)]
+    shutil.rmtree(lake.root / "hits")
+    assert lake.rows("hits").collect().sort("call_id", "rule").equals(written)
+    with lake.writing():
+        lake.commit([done(tmp_path, "a", team="B1")])
+    kept = lake.rows("hits").collect().sort("call_id", "rule")
+    assert kept["team"].to_list() == ["B1", "B1", None, None] and raw_rows(lake, "hits") == 4
+
+
 def test_scoring_again_keeps_the_stored_words(lake: Lake, tmp_path: Path) -> None:
     first = done(tmp_path, "a")
     again = replace(done(tmp_path, "a", rules="sha256:rules-2"), recognised=False)
@@ -85,7 +102,7 @@ def test_scoring_again_keeps_the_stored_words(lake: Lake, tmp_path: Path) -> Non
     assert raw_rows(lake, "turns") == 2 and raw_rows(lake, "items") == 3
 
 
-@pytest.mark.parametrize("dies_at", ["transcripts", "turns", "removed", "drafts", "items", "findings", "calls", "cleaning"])
+@pytest.mark.parametrize("dies_at", ["transcripts", "turns", "removed", "drafts", "items", "findings", "hits", "calls", "cleaning"])
 def test_a_batch_that_dies_anywhere_is_invisible_or_whole_and_leaves_nothing_behind(
         dies_at: str, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with lake.writing():
@@ -113,6 +130,8 @@ def test_a_batch_that_dies_anywhere_is_invisible_or_whole_and_leaves_nothing_beh
     assert lake.call_ids() == (["a", "b", "c"] if after else ["a", "b"])
     assert lake.transcript("a").turns[0].text == ("新的" if after else "旧的")
     assert lake.turns().collect().height == (6 if after else 4)
+    for name in ("turns", "hits"):
+        assert sorted(lake.rows(name).collect()["call_id"]) == sorted(["a", "b", *(["c"] if after else [])] * 2)
     with lake.writing():
         assert raw_rows(lake, "turns") == (6 if after else 4)
         lake.commit([done(tmp_path, "a", "新的"), done(tmp_path, "c")])
