@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records import Problem
+from store.reviews.said import line_of_pairs
 
 FILE = "reviews.sqlite"
 BUSY_SECONDS = 20       # SQLite has one writer at a time; others wait this long for their turn
@@ -68,6 +69,7 @@ def _sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("char_pairs", 1, line_of_pairs, deterministic=True)
 
 
 def _sqlite_begin(connection: Connection) -> None:

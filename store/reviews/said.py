@@ -31,22 +31,15 @@ def pairs(words: str) -> list[str]:
 def keep(session: Session, call_id: str, turns: list[str]) -> None:
     """Puts a call into the index, or its new words in the place of the old. `turns` are as displayed."""
     words = "\n".join(filter(None, map(plain, turns)))
-    lite = session.get_bind().dialect.name == "sqlite"
     there = session.scalar(select(Said).where(Said.call_id == call_id))
+    if there is not None and there.text == words:
+        return
     if there is None:
         there = Said(call_id=call_id, text=words)
         session.add(there)
-    elif there.text == words:
-        return
-    else:
-        if lite:        # a contentless index is told what to forget
-            session.execute(text("INSERT INTO said_pairs(said_pairs, rowid, pairs) VALUES ('delete', :id, :pairs)"),
-                            {"id": there.id, "pairs": _line(there.text)})
-        there.text = words
+    there.text = words
     session.flush()
-    if lite:
-        session.execute(text("INSERT INTO said_pairs(rowid, pairs) VALUES (:id, :pairs)"), {"id": there.id, "pairs": _line(words)})
-    else:
+    if session.get_bind().dialect.name != "sqlite":         # SQLite does it by the triggers below
         session.execute(text("INSERT INTO said_pairs(id, pairs) VALUES (:id, array_to_tsvector(CAST(:pairs AS text[]))) "
                              "ON CONFLICT (id) DO UPDATE SET pairs = excluded.pairs"), {"id": there.id, "pairs": pairs(words)})
 
@@ -72,6 +65,11 @@ def make_index(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("CREATE VIRTUAL TABLE said_pairs USING fts5(pairs, content='', detail=none, "
                                    "tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* Co S* P*'\")")
+        # The index keeps no text and must be told what to forget; by triggers, so that an erased card leaves nothing here either.
+        add = "INSERT INTO said_pairs(rowid, pairs) VALUES (new.id, char_pairs(new.text));"
+        drop = "INSERT INTO said_pairs(said_pairs, rowid, pairs) VALUES ('delete', old.id, char_pairs(old.text));"
+        for name, when, what in (("said_new", "INSERT", add), ("said_gone", "DELETE", drop), ("said_changed", "UPDATE OF text", drop + add)):
+            connection.exec_driver_sql(f"CREATE TRIGGER {name} AFTER {when} ON said BEGIN {what} END")
     else:
         connection.exec_driver_sql("CREATE TABLE said_pairs (id integer PRIMARY KEY REFERENCES said (id) ON DELETE CASCADE, "
                                    "pairs tsvector NOT NULL)")
@@ -90,5 +88,6 @@ def _matching(session: Session, words: str) -> Select[tuple[int]]:
         text("pairs @@ CAST(:question AS tsquery)").bindparams(question=question))
 
 
-def _line(words: str) -> str:
+def line_of_pairs(words: str) -> str:
+    """The pairs as SQLite's index takes them; known to it as char_pairs (store/reviews/database.py)."""
     return " ".join(pairs(words))

@@ -1,6 +1,7 @@
 """Tables of the daily work: corrected turns, what was said (for search), saved views, follow-ups.
 
 Columns that the work added to a card (who it is given to, what kind it is) stand in schema.py with the others.
+What hangs on a call goes with it when its card is erased; a follow-up stays, without the call.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ class Correction(Base):
 
     __tablename__ = "correction"
     id: Mapped[int] = mapped_column(primary_key=True)
-    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id"), index=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id", ondelete="CASCADE"), index=True)
     turn: Mapped[int] = mapped_column(Integer)              # index into the transcript's turns
     machine_speaker: Mapped[str] = mapped_column(String(8))
     machine_text: Mapped[str] = mapped_column(Text)
@@ -34,8 +35,8 @@ class Redraft(Base):
 
     __tablename__ = "redraft"
     id: Mapped[int] = mapped_column(primary_key=True)
-    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id"), index=True)
-    until: Mapped[int] = mapped_column(ForeignKey("correction.id"))
+    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id", ondelete="CASCADE"), index=True)
+    until: Mapped[int] = mapped_column(ForeignKey("correction.id", ondelete="CASCADE"))
     draft: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -74,7 +75,7 @@ class Followup(Base):
     team: Mapped[str | None] = mapped_column(String(64))
     item: Mapped[str] = mapped_column(String(80))
     title: Mapped[str] = mapped_column(String(120))
-    call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id"))
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("card.call_id", ondelete="SET NULL"))
     todo: Mapped[str] = mapped_column(Text, default="")
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     opened_at: Mapped[datetime]

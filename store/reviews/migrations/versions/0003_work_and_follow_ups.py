@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["call_id"], ["card.call_id"]),
+        sa.ForeignKeyConstraint(["call_id"], ["card.call_id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"))
     op.create_index("ix_correction_call_id", "correction", ["call_id"])
@@ -44,8 +44,8 @@ def upgrade() -> None:
         sa.Column("call_id", sa.String(length=200), nullable=False),
         sa.Column("until", sa.Integer(), nullable=False),
         sa.Column("draft", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["call_id"], ["card.call_id"]),
-        sa.ForeignKeyConstraint(["until"], ["correction.id"]),
+        sa.ForeignKeyConstraint(["call_id"], ["card.call_id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["until"], ["correction.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"))
     op.create_index("ix_redraft_call_id", "redraft", ["call_id"])
 
@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column("team", sa.String(length=64), nullable=True),
         sa.Column("item", sa.String(length=80), nullable=False),
         sa.Column("title", sa.String(length=120), nullable=False),
-        sa.Column("call_id", sa.String(length=200), nullable=False),
+        sa.Column("call_id", sa.String(length=200), nullable=True),
         sa.Column("todo", sa.Text(), nullable=False),
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("opened_at", sa.DateTime(), nullable=False),
@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(), nullable=True),
         sa.Column("closed_why", sa.String(length=12), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["call_id"], ["card.call_id"]),
+        sa.ForeignKeyConstraint(["call_id"], ["card.call_id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["owner_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("agent_id", "item"))
