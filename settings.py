@@ -45,6 +45,8 @@ class Speech(Section):
     hot_words: list[str] = Field(default=[], description="Words the recogniser should expect in every call: products, phrases")
     hints: bool = Field(default=True, description="Tell the recogniser as whom the agent of each call answers")
     max_hours: float = Field(default=8.0, gt=0, description="Longer recordings are refused")
+    decoder_memory: int = Field(default=1024, ge=0, description="MiB that decoding one recording may take, in a process of its "
+                                "own; 0 is no limit")
 
 
 class Monitoring(Section):
@@ -87,9 +89,23 @@ class Privacy(Section):
     """Personal data."""
 
     masking: Literal["off", "display", "everything"] = Field(
-        default="display", description="Hide personal data in cards, pages and workbooks; `everything` also in JSON Lines and Parquet")
+        default="everything", description="Hide personal data wherever calls are shown or exported; `display` leaves them in JSON Lines "
+                                          "and Parquet")
     unmasked: bool = Field(default=False, description="Whether --unmasked may show what was said in full")
     drop_cvv: bool = Field(default=False, description="Cut card verification values out of the words before anything is stored")
+    redacted: Path | None = Field(default=None, description="With drop_cvv: directory for copies of the recordings in which a tone "
+                                  "covers card verification values; recordings themselves are never changed")
+    apart: dict[str, Path] = Field(default={}, description="Lines whose calls go into a workspace of their own and into no other: "
+                                   "line = \"/path/of/workspace\"")
+
+
+class Encryption(Section):
+    """Words, names and sound sealed at rest: docs/privacy.md."""
+
+    key_file: Path | None = Field(default=None, description="File with the key (`tingjian key new`): what is stored is sealed with it")
+    key_command: list[str] = Field(default=[], description="Instead of a file: a program and its arguments that print the key, such as "
+                                   "a key service's client")
+    old_key_files: list[Path] = Field(default=[], description="Keys used before, still able to open what they sealed")
 
 
 class Change(Section):
@@ -135,6 +151,7 @@ class Settings(BaseSettings):
     monitoring: Monitoring = Monitoring()
     scoring: Scoring = Scoring()
     privacy: Privacy = Privacy()
+    encryption: Encryption = Encryption()
     review: Review = Review()
     sampling: Sampling = Sampling()
     appraisal: Appraisal = Appraisal()

@@ -147,7 +147,8 @@ def measure(name: str, folder: Path, model: str, seconds: float) -> dict[str, An
 def exported(scratch: Path) -> list[dict[str, Any]]:
     file = scratch / "transcripts.jsonl"
     subprocess.run([str(Path(sys.executable).parent / "tingjian"), "export", "--workspace", str(scratch / "workspace"),
-                    "--transcripts", str(file)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    "--transcripts", str(file)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   env=os.environ | {"TINGJIAN_PRIVACY__MASKING": "display"})
     calls = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     return [{"call": call["call_id"], "heard": ["".join(turn["text"] for turn in call["turns"] if turn["speaker"] == who)
                                                 for who in ("agent", "customer")]} for call in calls]

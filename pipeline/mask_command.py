@@ -1,4 +1,4 @@
-"""`tingjian mask FILE`: personal data in sentences, found and hidden, one JSON object a line."""
+"""`tingjian mask FILE`: personal data in sentences, found and hidden, one JSON object a line; `--audio`: in the sound of a call."""
 from __future__ import annotations
 
 import io
@@ -11,12 +11,50 @@ from typing import Annotated, Any
 import typer
 
 
-def mask(file: Annotated[Path, typer.Argument(help='JSON Lines of {"text"}; - is standard input')]) -> None:
+def mask(file: Annotated[Path | None, typer.Argument(help='JSON Lines of {"text"}; - is standard input')] = None,
+         audio: Annotated[str | None, typer.Option(help="Instead: the sound of this call of --workspace, with a tone over its personal data")] = None,
+         workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="With --audio: the directory that `tingjian run` filled")] = None,
+         out: Annotated[Path | None, typer.Option(help="With --audio: the WAV to write, 16 kHz, channels kept")] = None,
+         start: Annotated[float, typer.Option(min=0, help="With --audio: seconds at which a clip begins")] = 0.0,
+         end: Annotated[float | None, typer.Option(min=0, help="… and ends")] = None) -> None:
     """Print {"masked", "spans": [[start, end, kind], …]} for each line, in the order of the input.
 
     Offsets are in characters of the text, which the masked text keeps. A line may name "staff" whose names are not masked. A line that
     cannot be read is named on standard error, the others are masked, and the exit code is 1.
     """
+    from records import Problem
+
+    if audio is not None:
+        if file or not workspace or not out:
+            raise Problem("For sound: tingjian mask --audio CALL --workspace DIR --out FILE.wav, and no file of sentences.")
+        return _sound(audio, workspace, out, start, end)
+    if file is None:
+        raise Problem("Nothing to mask: name a file of JSON Lines, - for standard input, or --audio CALL.")
+    return _sentences(file)
+
+
+def _sound(call_id: str, workspace: str, out: Path, start: float, end: float | None) -> None:
+    from pipeline.decode import Refused, decode
+    from pipeline.masking.sound import stretches, write_wav
+    from records import Problem
+    from store.lake import Lake
+
+    lake = Lake.open(workspace)
+    covered = stretches(lake.transcript(call_id))
+    held = lake.known([call_id])
+    try:
+        with decode(held[call_id].recording, max_hours=24) as sound:
+            write_wav(sound, covered, out, start, end)
+    except Refused as refused:
+        raise Problem(f"{call_id}: {refused.message}") from refused
+    except OSError as fault:
+        raise Problem(f"{out} cannot be written ({fault.strerror or fault}); name another file.") from fault
+    guessed = sum(not one.sure for one in covered)
+    told = f"; {guessed} of them by the share of characters, since their turns have no word times" if guessed else ""
+    typer.echo(f"{out}: a tone over {len(covered)} stretches{told}", err=True)
+
+
+def _sentences(file: Path) -> None:
     from pipeline.masking import find, masked
 
     broken = 0

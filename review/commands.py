@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from review.masking import Unmasked, is_masked, masked
+from review.masking import Unmasked, is_masked, masked, note_original
 
 if TYPE_CHECKING:
     from polars import LazyFrame
@@ -35,8 +35,11 @@ def show(
     from settings import Settings
     from store.lake import Lake
 
-    lake, hidden = Lake.open(workspace), is_masked(Settings().privacy, unmasked)
+    settings = Settings()
+    lake, hidden = Lake.open(workspace), is_masked(settings.privacy, unmasked)
     draft, transcript = masked(lake.draft(call), lake.transcript(call), hidden)
+    if unmasked:
+        note_original(lake, settings, "card.shown_in_full", call)
     shown = removed(transcript, _language(english)) if removals else card(draft, transcript, _language(english), Handbook.open())
     Console(highlight=False, markup=False).print(shown)
 
@@ -53,15 +56,20 @@ def page(
     from review.handbook import Handbook
     from review.index import row, write_index
     from review.page import file_name, write_page
+    from review.sound import hidden_in
     from settings import Settings
     from store.lake import Lake
 
-    lake, hidden = Lake.open(workspace), is_masked(Settings().privacy, unmasked)
+    settings = Settings()
+    lake, hidden = Lake.open(workspace), is_masked(settings.privacy, unmasked)
     paths = dict(lake.calls().select("call_id", "recording").collect().iter_rows())
     handbook, language = Handbook.open(), _language(english)
     for call in calls or list(paths):
-        draft, transcript = masked(lake.draft(call), lake.transcript(call), hidden)
-        typer.echo(write_page(out, draft, transcript, Path(paths[call]), language, handbook))
+        said = lake.transcript(call)
+        draft, transcript = masked(lake.draft(call), said, hidden)
+        if unmasked:
+            note_original(lake, settings, "page.made_in_full", call)
+        typer.echo(write_page(out, draft, transcript, Path(paths[call]), language, handbook, hidden_in(said, hidden)))
     listed = [call for call in sorted(paths) if (out / f"{file_name(call)}.html").exists()]
     rows = [row(draft, transcript, handbook)
             for draft, transcript in zip(lake.drafts(listed), lake.transcripts(listed), strict=True)]
@@ -74,10 +82,13 @@ def export(
     transcripts: Annotated[Path | None, typer.Option(help="Transcripts as JSON Lines; - is standard output")] = None,
     excel: Annotated[Path | None, typer.Option(help="Workbook (.xlsx) with summary, items and findings")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Directory for calls, turns, items … as Parquet")] = None,
-    masked_too: Annotated[bool, typer.Option("--masked", help="Hide personal data in JSON Lines and Parquet too, not only in the workbook")] = False,
+    masked_too: Annotated[bool, typer.Option("--masked", help="Hide personal data in JSON Lines and Parquet also where privacy.masking = \"display\" leaves them in")] = False,
     unmasked: Unmasked = False,
 ) -> None:
-    """Drafts and transcripts for other programs, and for people with a spreadsheet."""
+    """Drafts and transcripts for other programs, and for people with a spreadsheet; personal data are hidden.
+
+    Programs that judge the words themselves (`tingjian score`, `evaluate`) want them in full: --unmasked, or
+    privacy.masking = "display"."""
     from records import Problem
     from settings import Settings
     from store.lake import Lake
@@ -86,10 +97,12 @@ def export(
         raise Problem("Nothing to export: give at least one of --drafts, --transcripts, --excel, --parquet.")
     if [str(drafts), str(transcripts)] == ["-", "-"]:
         raise Problem("Only one of --drafts and --transcripts can go to standard output; give the other a file.")
-    privacy = Settings().privacy
-    hidden = is_masked(privacy, unmasked)
-    files = masked_too or (hidden and privacy.masking == "everything")
+    settings = Settings()
+    hidden = is_masked(settings.privacy, unmasked)
+    files = masked_too or (hidden and settings.privacy.masking == "everything")
     lake = Lake.open(workspace)
+    if settings.privacy.masking != "off" and (not files or (excel and not hidden)):
+        note_original(lake, settings, "exported_in_full")
     if drafts:
         _lines(drafts, (one.model_dump_json() for one in ((draft for draft, _ in _masked(lake)) if files else lake.drafts())))
     if transcripts:

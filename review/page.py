@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from markupsafe import Markup, escape
 
 from records import Draft, Evidence, Problem, Transcript, Turn
 from review.handbook import UNKNOWN, Handbook
-from review.sound import write_sound
+from review.sound import Stretch, write_sound
 from review.wording import Language, clock, moment, number, say
 
 LONG_SILENCE = 10.0     # seconds of nobody speaking that the timeline marks (voice.silence)
@@ -25,13 +26,14 @@ WORST = ("fail", "needs_review", "found", "pass", "not_applicable", "none")
 
 
 def write_page(directory: Path, draft: Draft, transcript: Transcript, recording: Path, language: Language = "zh",
-               handbook: Handbook = UNKNOWN) -> Path:
-    """Writes `directory/CALL.html` and, where the recording can still be read, `CALL.webm`; gives the page's path."""
+               handbook: Handbook = UNKNOWN, hidden: Sequence[Stretch] = ()) -> Path:
+    """Writes `directory/CALL.html` and, where the recording can still be read, `CALL.webm` with a tone over what is `hidden`; gives
+    the page's path."""
     name = file_name(draft.call_id)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         sound = directory / f"{name}.webm"
-        playable = write_sound(recording, sound)
+        playable = write_sound(recording, sound, hidden)
         file = directory / f"{name}.html"
         file.write_text(page(draft, transcript, sound.name if playable else None, language, handbook),
                         encoding="utf-8")

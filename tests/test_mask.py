@@ -19,6 +19,8 @@ from pipeline.masking.checks import area_code, id_check, luhn
 from records import Draft, Evidence, Finding, Item, Problem, Transcript, Turn, Word
 from settings import Privacy, Settings
 from store.lake import AudioFile, Lake, Result
+from store.reviews.database import Database
+from store.reviews.schema import Audit
 from tests.stand_ins import StubScorer, StubTranscriber, recording
 
 
@@ -196,26 +198,35 @@ def workspace(tmp_path: Path) -> Path:
     return tmp_path / "workspace"
 
 
+def entries(workspace: Path) -> list[tuple[str, str]]:
+    """What the audit log says, if there is one."""
+    if not (workspace / "reviews.sqlite").exists():
+        return []
+    with Database.open(workspace).reading() as session:
+        return [(one.action, one.subject) for one in session.query(Audit).order_by(Audit.id)]
+
+
 def command(*arguments: str | Path) -> None:
     tingjian.app([str(argument) for argument in arguments], standalone_mode=False)
 
 
-def test_what_people_look_at_is_masked_and_json_is_so_on_demand(
+def test_what_people_look_at_and_take_out_is_masked_unless_the_settings_leave_files_alone(
         workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     command("show", "a", "-w", workspace)
     command("page", "-w", workspace, "-o", tmp_path / "pages")
-    command("export", "-w", workspace, "--excel", tmp_path / "x.xlsx", "--drafts", tmp_path / "plain.jsonl", "--parquet", tmp_path / "plain")
-    command("export", "-w", workspace, "--masked", "--drafts", tmp_path / "d.jsonl", "--transcripts", tmp_path / "t.jsonl", "--parquet", tmp_path / "pq")
+    command("export", "-w", workspace, "--excel", tmp_path / "x.xlsx", "--drafts", tmp_path / "d.jsonl", "--transcripts", tmp_path / "t.jsonl", "--parquet", tmp_path / "pq")
     book = openpyxl.load_workbook(io.BytesIO((tmp_path / "x.xlsx").read_bytes()))
     seen = [capsys.readouterr().out, (tmp_path / "pages" / "a.html").read_text("utf-8"), (tmp_path / "d.jsonl").read_text("utf-8"), (tmp_path / "t.jsonl").read_text("utf-8"),
             str([cell.value for sheet in book for row in sheet for cell in row]),
             str([pl.read_parquet(file).to_dicts() for file in sorted((tmp_path / "pq").glob("*.parquet"))])]
     for text in seen:
         assert "139****1234" in text and "13900001234" not in text and "王建国" not in text
-    assert "13900001234" in (tmp_path / "plain.jsonl").read_text("utf-8")
+    assert entries(workspace) == []
+    monkeypatch.setenv("TINGJIAN_PRIVACY__MASKING", "display")
+    command("export", "-w", workspace, "--drafts", tmp_path / "plain.jsonl", "--parquet", tmp_path / "plain")
+    assert "13900001234" in (tmp_path / "plain.jsonl").read_text("utf-8") and entries(workspace) == [("exported_in_full", "")]
     assert set(pl.read_parquet(tmp_path / "pq" / "turns.parquet").columns) == set(pl.read_parquet(tmp_path / "plain" / "turns.parquet").columns)
-    monkeypatch.setenv("TINGJIAN_PRIVACY__MASKING", "everything")
-    command("export", "-w", workspace, "--drafts", tmp_path / "all.jsonl")
+    command("export", "-w", workspace, "--masked", "--drafts", tmp_path / "all.jsonl")
     assert "13900001234" not in (tmp_path / "all.jsonl").read_text("utf-8")
 
 
@@ -224,7 +235,9 @@ def test_unmasked_needs_the_setting(workspace: Path, capsys: pytest.CaptureFixtu
         command("show", "a", "-w", workspace, "--unmasked")
     monkeypatch.setenv("TINGJIAN_PRIVACY__UNMASKED", "true")
     command("show", "a", "-w", workspace, "--unmasked")
-    assert "13900001234" in capsys.readouterr().out
+    assert "13900001234" in capsys.readouterr().out and entries(workspace) == [("card.shown_in_full", "a")]
+    command("export", "-w", workspace, "--unmasked", "--drafts", "-")
+    assert entries(workspace)[1:] == [("exported_in_full", "")]
 
 
 @pytest.mark.parametrize(("drop", "stored"), [(False, "您好，安全码317"), (True, "您好，安全码***")])
