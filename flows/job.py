@@ -34,6 +34,8 @@ class Transcribing(Protocol):
     @property
     def version(self) -> str: ...
 
+    def length(self, recording: Recording) -> float: ...
+
     def run(self, recordings: Sequence[Recording], on_audio: Callable[[float], None] = ...,
             seconds_limit: Callable[[float], float] | None = None) -> Iterator[tuple[Recording, Transcript | Failure]]: ...
 
@@ -165,14 +167,7 @@ class Job:
     def _prepare(self) -> Plan:
         """Reads the source and the rules, plans, then begins with the first batch without waiting to be asked. Models are
         loaded by the first batch that recognises: a run with nothing to do takes a second or two."""
-        from pipeline.decode import Refused, probe
         from pipeline.manifest import read_source
-
-        def length(recording: Recording) -> float:
-            try:
-                return probe(recording.path).duration
-            except Refused:
-                return 0.0
 
         listing = read_source(self.source)
         self.transcriber, self.scorer = self.load(self.settings)
@@ -180,7 +175,7 @@ class Job:
             self.scorer.form(self.form)     # a name that is wrong is told before anything is recognised
         self.versions = Versions(self.transcriber.version, self.scorer.version, self.form)
         plan = make_plan(listing.recordings, listing.refused, self.lake, self.versions, self._source_key,
-                         self.settings.monitoring.batch_seconds, length)
+                         self.settings.monitoring.batch_seconds, self.transcriber.length)
         self._waiting = {number: list(batch.recordings) for number, batch in enumerate(plan.batches)}
         self.progress.planned(plan)
         if plan.batches:

@@ -112,13 +112,16 @@ def probe(path: str | Path) -> Probe:
             return Probe(duration, stream.channels, stream.sample_rate, stream.codec.name, size)
 
 
-def decode(path: str | Path, *, max_hours: float) -> Audio:
-    """The whole recording as Audio. Raises Refused; the file is only read, and what is temporary has no name on disk."""
+def decode(path: str | Path, *, max_hours: float, store: Any = None) -> Audio:
+    """The whole recording as Audio. Raises Refused; the file is only read, and what is temporary has no name on disk.
+
+    The sound is written to `store`, where one is given. A recording from elsewhere may crash the decoders: decoders.py does
+    this in a process of its own."""
     path = Path(path)
     with _opened(path) as file:
         before = os.fstat(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        store = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+        store = store or tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
         try:
             return _decode(path, file, before, digest, store, max_hours)
         except OSError as fault:

@@ -26,6 +26,7 @@ from models.recogniser import Recogniser, Segment, on_demand
 from models.voice_activity import Activity, Span, VoiceActivity
 from pipeline import channels, crosstalk, decode, guards, hints, music, pitch, roles, speakers, speech, turns, voice
 from pipeline.crew import Crew, Step
+from pipeline.decoders import Decoders, Limits
 from records import Failure, Recording, Removal, Speaker, Transcript, Word
 from settings import Models, Settings
 
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 # Raised by one whenever a stage changes what it makes of the same words and sound: stored transcripts are then made anew.
 STAGES = {"speech": 5, "guards": 2, "speakers": 2, "roles": 2, "turns": 2, "voice": 2}
 SLOWEST_DECODING = 20_000   # bytes of file a second; AMR, the slowest, has 150,000 on an idle core
+GIVEN_UP = 10.0         # seconds a decoder process has to answer or be ended before its thread is given up too
 OPENING, VOICE, RECOGNITION = 2, 1, 0       # within a call, what is nearest to the end goes first
 
 
@@ -52,9 +54,11 @@ class Transcriber:
     """Turns recordings into transcripts. Models are loaded once and shared by all calls; one `run` at a time."""
 
     def __init__(self, recogniser: Recogniser, detector: VoiceActivity, models: Models, *, max_hours: float = 8.0,
-                 limit: Callable[[float], float] | None = None, organisations: Sequence[str] | None = None):
-        """`organisations` are the names that agents answer with where the call does not say; None gives no call any hints."""
-        self.recogniser, self.detector, self.organisations = recogniser, detector, organisations
+                 limit: Callable[[float], float] | None = None, organisations: Sequence[str] | None = None,
+                 decoders: Decoders | None = None):
+        """`organisations` are the names that agents answer with where the call does not say; None gives no call any hints.
+        `decoders` decode in processes of their own; None decodes in this one, which a broken recording may then crash."""
+        self.recogniser, self.detector, self.organisations, self.decoders = recogniser, detector, organisations, decoders
         self._models, self._max_hours = models, max_hours
         self.limit = limit or (lambda duration: max(60.0, 4 * duration))
         self._diariser: Diariser | None = None
@@ -67,7 +71,15 @@ class Transcriber:
         floor, factor = s.monitoring.time_limit_floor, s.monitoring.time_limit_factor
         return cls(on_demand(s.models, s.speech), VoiceActivity(), s.models, max_hours=s.speech.max_hours,
                    limit=lambda duration: max(floor, factor * duration),
-                   organisations=tuple(s.scoring.organisations) if s.speech.hints else None)
+                   organisations=tuple(s.scoring.organisations) if s.speech.hints else None,
+                   decoders=Decoders(Limits(s.speech.decoder_memory)))
+
+    def length(self, recording: Recording) -> float:
+        """Seconds of audio by the recording's header; 0 where it does not tell."""
+        try:
+            return (self.decoders.probe if self.decoders else decode.probe)(recording.path).duration
+        except decode.Refused:
+            return 0.0
 
     @property
     def version(self) -> str:
@@ -92,7 +104,8 @@ class Transcriber:
             if recording is None:
                 return False
             call = _Call(self, crew, index, recording, on_audio, seconds_limit or self.limit)
-            crew.add([Step((index, OPENING), do=call.guarded("decode", call.open), limit=call.decode_limit(), late=call.hangs)])
+            limit = call.decode_limit() + (GIVEN_UP if self.decoders else 0.0)
+            crew.add([Step((index, OPENING), do=call.guarded("decode", call.open), limit=limit, late=call.hangs)])
             return True
 
         workers, batch = self.recogniser.workers, self.recogniser.batch
@@ -182,7 +195,11 @@ class _Call:
 
     def open(self, _: Any) -> None:
         """Decodes the recording and sends each channel to voice activity, a mono one to the diariser too."""
-        audio = decode.decode(self.recording.path, max_hours=self.owner._max_hours)
+        path, hours = self.recording.path, self.owner._max_hours
+        if self.owner.decoders:
+            audio = self.owner.decoders.decode(path, max_hours=hours, seconds=self.decode_limit())
+        else:
+            audio = decode.decode(path, max_hours=hours)
         with self._lock:
             if self.over:               # given up meanwhile
                 audio.close()

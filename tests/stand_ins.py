@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from pipeline.decode import Refused, probe
 from records import Call, Draft, Evidence, Failure, Finding, Item, Recording, Removal, Transcript, Turn, Word
 
 
@@ -60,6 +61,12 @@ class StubTranscriber:
     def __init__(self, version: str = "stub-1", seconds: float = 0.0, passes: int = 1) -> None:
         self.version, self.seconds, self.passes = version, seconds, passes
         self.asked: list[str] = []
+
+    def length(self, recording: Recording) -> float:
+        try:
+            return probe(recording.path).duration
+        except Refused:
+            return 0.0
 
     def run(self, recordings: Sequence[Recording], on_audio: Callable[[float], None] = lambda seconds: None,
             seconds_limit: object = None) -> Iterator[tuple[Recording, Transcript | Failure]]:

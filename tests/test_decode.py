@@ -260,7 +260,7 @@ def test_an_hour_of_stereo_needs_little_memory(tmp_path):
 def test_every_refusal_code_is_in_the_page_of_recordings():
     page = (ROOT / "docs" / "recordings.md").read_text("utf-8")
     codes = set()
-    for name in ("manifest", "decode", "signature"):
+    for name in ("manifest", "decode", "decoders", "signature"):
         source = (ROOT / "pipeline" / f"{name}.py").read_text("utf-8")
         codes |= set(re.findall(r'(?:Refused|Reason|bad|code=)\(?\s*"([a-z_]+)"', source)) | set(
             re.findall(r'"(no_space|unreadable)"', source)
