@@ -11,10 +11,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.orm import object_session
 
 from review.workbench.bench import bench_of, render
 from review.workbench.rights import Right, may
-from store.reviews import people
+from store.reviews import blind, people
+from store.reviews.cards import Conflict
 from store.reviews.schema import Card, Person
 
 COOKIE = "tingjian"
@@ -62,9 +64,12 @@ def allowed(right: Right) -> Callable[[Request, Person], Person]:
 
 
 def over(person: Person, right: Right, card: Card | None) -> Card:
-    """The card, if the person has the right over it; else Refused, also where there is no such card."""
+    """The card, if the person has the right over it; else Refused, also where there is no such card. Who still scores the
+    call blind may hear it, but sees nothing of its card before (Conflict)."""
     if card is None or not may(person, right, card):
         raise Refused
+    if right != "hear" and (session := object_session(card)) and blind.hidden(session, person.id, card.call_id):
+        raise Conflict("您正在盲评这通录音（校准或跟评），结束前看不到机器和别人的评分。请从“校准”页打开。")
     return card
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, allowed
 from review.workbench.rights import may
+from store.reviews import blind
 from store.reviews.schema import PUBLISHED, Card, Hit, Item, Person
 from store.tables import UNKNOWN_DAY
 
@@ -104,6 +105,8 @@ def matching(query: Select[Any], person: Person, chosen: Filters, found: list[st
     states = {"waiting": ("open", "claimed"), "done": PUBLISHED, "appealed": ("appealed",)}
     if person.role == "team_leader":
         query = query.where(Card.team == person.team)
+    if may(person, "review"):
+        query = query.where(Card.call_id.not_in(blind.hidden_calls(person.id)))     # what they still score blind
     if chosen.state in states:
         query = query.where(Card.state.in_(states[chosen.state]))
     if chosen.state == "held":

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from store.reviews import audit
 from store.reviews.schema import Appeal, Card, Hit, Item, Person
+from store.reviews.standing import halted
+from store.reviews.work_tables import Correction
 
 HELD = timedelta(minutes=30)            # a claim lasts this long after the last change
 APPEAL_WINDOW = timedelta(days=2)       # domain.md section 4: two days after the result was shown
@@ -54,6 +56,8 @@ def claim(session: Session, person: Person, call_id: str, draft: str) -> Card:
         holder = session.get_one(Person, card.holder_id)
         raise Conflict(f"{holder.name} 正在评这通录音（到 {card.held_until.astimezone():%H:%M}）。")
     if card.holder_id != person.id:
+        if why := halted(session, person.id):
+            raise Conflict(why)
         card.version += 1
         audit.note(session, person.login, "card.claimed", call_id)
     card.draft = card.draft or zlib.compress(draft.encode())
@@ -63,7 +67,7 @@ def claim(session: Session, person: Person, call_id: str, draft: str) -> Card:
 
 def release(session: Session, person: Person, call_id: str) -> None:
     """Gives a claimed call back to the queue; what was judged so far stays for whoever takes it next."""
-    card = _held(session, person, call_id, None)
+    card = held(session, person, call_id, None)
     card.holder_id, card.held_until = None, None
     if not _begun(session, call_id):
         card.state, card.draft = "open", None
@@ -76,7 +80,7 @@ def judge(session: Session, person: Person, call_id: str, version: int,
     """Keeps verdicts: by item id the verdict, its points (None: what the verdict earns) and the reason of an override.
 
     Raises Conflict for an older version, a call held by somebody else, an override without reason, points out of range."""
-    card = _held(session, person, call_id, version)
+    card = held(session, person, call_id, version)
     for item_id, (verdict, points, reason) in judged.items():
         item = session.get(Item, (call_id, item_id))
         if item is None or verdict not in ("pass", "fail", "not_applicable"):
@@ -96,7 +100,7 @@ def judge(session: Session, person: Person, call_id: str, version: int,
 
 
 def comment(session: Session, person: Person, call_id: str, version: int, text: str) -> Card:
-    card = _held(session, person, call_id, version)
+    card = held(session, person, call_id, version)
     card.comment = text.strip()
     card.version += 1
     audit.note(session, person.login, "card.commented", call_id)
@@ -106,10 +110,13 @@ def comment(session: Session, person: Person, call_id: str, version: int, text: 
 def publish(session: Session, person: Person, call_id: str, version: int, score: float | None, band: str | None,
             due_at: datetime) -> Card:
     """Ends the review: every item must be decided. The agent sees the card from now on and may appeal for two days."""
-    card = _held(session, person, call_id, version)
+    card = held(session, person, call_id, version)
     lines = items(session, call_id)
     if waiting := [item.title for item in lines if item.human_verdict is None]:
         raise Conflict(f"还有 {len(waiting)} 项没有判定：{'、'.join(waiting[:3])}{'…' if len(waiting) > 3 else ''}。")
+    # A correction may turn the machine's verdict after a person has judged: their word stays, but now it is an override.
+    if bare := [item.title for item in lines if item.bonus is None and item.overridden and not item.reason]:
+        raise Conflict(f"更正文本后机器的判定变了，与您的不同，请复核或写明理由：{'、'.join(bare[:3])}。")
     for item in lines:
         item.final_verdict, item.final_points = item.human_verdict, item.human_points
     now = datetime.now(UTC)
@@ -198,7 +205,8 @@ def _card(session: Session, call_id: str) -> Card:
     return card
 
 
-def _held(session: Session, person: Person, call_id: str, version: int | None) -> Card:
+def held(session: Session, person: Person, call_id: str, version: int | None) -> Card:
+    """The card, if `person` holds it and it still is of that version (None: whichever); else raises Conflict."""
     card = _card(session, call_id)
     if card.state != "claimed" or card.holder_id != person.id:
         raise Conflict("这通录音现在不在您手里，您的修改没有保存；请刷新后重新领取。")
@@ -209,4 +217,5 @@ def _held(session: Session, person: Person, call_id: str, version: int | None) -
 
 def _begun(session: Session, call_id: str) -> bool:
     judged = select(Item.item).where(Item.call_id == call_id, Item.human_verdict.is_not(None), Item.bonus.is_(None))
-    return session.scalar(judged.limit(1)) is not None
+    corrected = select(Correction.id).where(Correction.call_id == call_id)
+    return any(session.scalar(query.limit(1)) is not None for query in (judged, corrected))

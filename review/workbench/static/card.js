@@ -3,7 +3,7 @@ import WaveSurfer from "/wavesurfer/wavesurfer.esm.js";
 import Regions from "/wavesurfer/plugins/regions.esm.js";
 
 const page = document.getElementById("call");
-const at = `/calls/${page.dataset.call}`;
+const at = page.dataset.at || `/calls/${page.dataset.call}`;      // a card scored blind has an address of its own
 const LEAD = 0.15;              // seconds before a sentence, so that its first syllable is heard
 const COLOURS = { fail: "#b3382f55", needs_review: "#d99a1c55", found: "#4b5fa844", silence: "#8a989f33" };
 const all = (query, root = page) => [...root.querySelectorAll(query)];
@@ -79,7 +79,7 @@ proofs.forEach((proof) => proof.addEventListener("click", () => prove(proof)));
 
 // ---- saving: what is not yet acknowledged lies in the browser's store, so a closed tab or a lost line loses nothing ----
 const mine = page.dataset.mine === "yes";
-const KEY = `tingjian ${page.dataset.call}`;
+const KEY = `tingjian ${page.dataset.at || page.dataset.call}`;
 const saving = document.getElementById("saving");
 let version = Number(page.dataset.version), pending = JSON.parse(localStorage.getItem(KEY) || "{}"), busy = false, wait = 1000;
 const keep = () => (Object.keys(pending).length ? localStorage.setItem(KEY, JSON.stringify(pending)) : localStorage.removeItem(KEY));
@@ -149,9 +149,9 @@ if (mine) {
     reason.addEventListener("change", () => judge(box, judged(box)));
     reason.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); judge(box, judged(box)); step(1); } });
   });
-  document.getElementById("sure").addEventListener("click", (event) => {
+  document.getElementById("sure")?.addEventListener("click", (event) => {
     const from = Number(event.target.dataset.from);
-    items.filter((box) => !judged(box) && Number(box.dataset.confidence) >= from && ["pass", "fail", "not_applicable"].includes(box.dataset.machine))
+    items.filter((box) => !judged(box) && box.dataset.assist !== "yes" && Number(box.dataset.confidence) >= from && ["pass", "fail", "not_applicable"].includes(box.dataset.machine))
       .forEach((box) => { pending[box.dataset.item] = { verdict: box.dataset.machine, reason: "" }; });
     keep();
     send();
