@@ -83,6 +83,11 @@ class Review(Section):
     random_share: float = Field(default=0.05, ge=0, le=1, description="Share of the calls in the random sample, drawn by "
                                 "their ids and kept apart from the risk-picked ones")
     sure_from: float = Field(default=0.85, ge=0, le=1, description="“Confirm the sure ones” takes verdicts at least this sure")
+    assist_below: float = Field(default=0.7, ge=0, le=1, description="A rule or item with whose verdicts reviewers agree less often "
+                                "than this, beyond chance, only assists from then on; 0 never")
+    assist_reviews: int = Field(default=20, ge=5, description="Reviews of a rule before `assist_below` can be asked")
+    bias_points: float = Field(default=3.0, gt=0, description="A reviewer who in calibration scores steadily this many points above "
+                               "or below the others (or the gold card) is paused")
 
 
 class Privacy(Section):
