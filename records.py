@@ -77,13 +77,17 @@ class Call(Record):
 class Recording(Record):
     """A call that is still sound: where the file lies and, when known, which channel the agent speaks on.
 
-    `path` is absolute; `origin` says where the row came from for messages ("calls.csv line 17"), empty for a bare folder.
+    `path` is absolute, or an address in a store of objects (s3://bucket/key); `origin` says where the row came from for
+    messages ("calls.csv line 17"), empty for a bare folder. Of an object, `size` in bytes and `state`, a number that changes
+    with what it holds, are known from the store; of a file both are None, it is looked at itself.
     """
 
     call: Call
     path: str
     agent_channel: Literal["left", "right"] | None = None
     origin: str = ""
+    size: int | None = None
+    state: int | None = None
 
 
 class Failure(Record):

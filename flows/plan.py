@@ -77,7 +77,9 @@ def make_plan(recordings: Sequence[Recording], refused: Sequence[Failure], lake:
 
 
 def audio_file(recording: Recording, sha256: str = "") -> AudioFile:
-    """The state of the file now; size and time are None where it cannot be looked at."""
+    """The state of the file now, of an object as the store told it; size and time are None where it cannot be looked at."""
+    if recording.state is not None:
+        return AudioFile(sha256, recording.size, recording.state)
     try:
         state = Path(recording.path).stat()
     except OSError:

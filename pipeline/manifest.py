@@ -1,6 +1,6 @@
 """Stage 1: what there is to listen to. A folder or a manifest becomes recordings, and refusals with their reason.
 
-The manifest's columns are in columns.py and docs/recordings.md. A row that cannot be used is refused with file and line and
+Other kinds of source (a store of objects, a table, a manifest a day) are in sources.py and end here too. The manifest's columns are in columns.py and docs/recordings.md. A row that cannot be used is refused with file and line and
 the others go on; only a source of which nothing can be used raises records.Problem.
 """
 from __future__ import annotations
@@ -14,12 +14,13 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 from pipeline.columns import REQUIRED, known_columns, read_cell
 from records import Call, Failure, Problem, Recording
+from store.objects import is_address
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +33,32 @@ MANIFESTS = (".csv", ".tsv", ".parquet")
 
 
 class Listing(NamedTuple):
-    """The calls of a source: those that may be listened to, and those that may not, in the order of the source."""
+    """The calls of a source: those that may be listened to, and those that may not, in the order of the source. `waiting`
+    are not ready yet, with the reason: no failures, the next run looks again."""
 
     recordings: list[Recording]
     refused: list[Failure]
+    waiting: tuple[Failure, ...] = ()
+
+
+class NotThere(Problem):
+    """The folder or manifest does not exist."""
+
+
+class Empty(Problem):
+    """The source is there and names no call. For a scheduled run there is nothing to do, for a person a mistake."""
+
+
+class Unusable(Exception):
+    """A recording that a row names cannot be taken. `code` is a stable short word, `message` a sentence with the remedy."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+Locate = Callable[[str], str]
+"""From the cell `recording` to an absolute path or an address; raises Unusable."""
 
 
 class _Bad(Exception):
@@ -52,8 +75,6 @@ def read_source(source: str | Path) -> Listing:
     A folder that holds `manifest.csv` or `manifest.parquet` is read by it; any other folder is searched for recordings at
     every depth, the file's stem being the `call_id`. Raises records.Problem when nothing of the source can be used.
     """
-    if re.match(r"[a-z][a-z0-9+.-]+://", str(source), re.IGNORECASE):
-        raise Problem(f"{source} is a remote address, not read yet; mount it or copy it and give the local folder.")
     path = Path(source).expanduser()
     try:
         if path.is_dir():
@@ -61,11 +82,11 @@ def read_source(source: str | Path) -> Listing:
             if len(found) > 1:
                 names = " and ".join(one.name for one in found)
                 raise Problem(f"{path} holds {names}; give the one that counts, or remove the other.")
-            return _read_manifest(found[0]) if found else _read_folder(path)
+            return read_manifest(found[0]) if found else _read_folder(path)
         if not path.exists():
-            raise Problem(f"{path} does not exist; give a folder of recordings or a manifest (.csv, .parquet).")
+            raise NotThere(f"{path} does not exist; give a folder of recordings or a manifest (.csv, .parquet).")
         if path.suffix.lower() in MANIFESTS:
-            return _read_manifest(path)
+            return read_manifest(path)
     except OSError as fault:
         raise Problem(f"{path} cannot be read ({fault.strerror or fault}); check its permissions.") from fault
     if path.suffix.lower() in AUDIO:
@@ -94,7 +115,7 @@ def _read_folder(folder: Path) -> Listing:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in others.most_common())
         log.info("%s: %d files are no recordings by their extension and were left aside (%s)", folder, others.total(), kinds)
     if not recordings:
-        raise Problem(f"{folder} holds no recordings (.wav, .mp3, .m4a, .amr …) and no manifest; see docs/recordings.md.")
+        raise Empty(f"{folder} holds no recordings (.wav, .mp3, .m4a, .amr …) and no manifest; see docs/recordings.md.")
     return Listing(list(recordings.values()), refused)
 
 
@@ -109,28 +130,35 @@ def _files(folder: Path) -> Iterator[Path]:
 
 # A manifest -----------------------------------------------------------------------------------------------------------
 
-def _read_manifest(manifest: Path) -> Listing:
+def read_manifest(manifest: Path, locate: Locate | None = None) -> Listing:
+    """The calls of a manifest (.csv, .tsv, .parquet); `locate` finds its recordings, without it in its own folder."""
     header, rows = _parquet(manifest) if manifest.suffix.lower() == ".parquet" else _table(manifest)
+    return read_rows(manifest.name, header, rows, locate or below(manifest.parent, "the manifest's folder"))
+
+
+def read_rows(title: str, header: list[str], rows: Iterable[tuple[str, list[str]]], locate: Locate) -> Listing:
+    """Rows of any table as recordings and refusals. `title` names the table in messages; a row is its place in it ("line 17")
+    and its cells as text, in the order of `header`."""
     try:
         columns, unknown = known_columns(header)
     except ValueError as fault:
-        raise Problem(f"{manifest.name}: {fault}.") from fault
+        raise Problem(f"{title}: {fault}.") from fault
     if missing := [name for name in REQUIRED if name not in columns.values()]:
-        raise Problem(f"{manifest.name} has no column {' and no column '.join(missing)} (it has: {', '.join(header)}); "
+        raise Problem(f"{title} has no column {' and no column '.join(missing)} (it has: {', '.join(header)}); "
                       "its first line must name the columns, docs/recordings.md lists them.")
     if unknown:
-        log.warning("%s: columns that mean nothing here are left aside: %s", manifest.name, ", ".join(unknown))
+        log.warning("%s: columns that mean nothing here are left aside: %s", title, ", ".join(unknown))
     recordings: list[Recording] = []
     refused: list[Failure] = []
     seen: dict[str, str] = {}
     for place, cells in rows:
         try:
-            recordings.append(_recording(manifest, place, columns, len(header), cells, seen))
+            recordings.append(_recording(title, place, columns, len(header), cells, seen, locate))
         except _Bad as bad:
             refused.append(Failure(call_id=bad.call_id or f"({place})", recording=bad.recording, stage="manifest",
-                                   code=bad.code, message=f"{manifest.name} {place}: {bad.message}"))
+                                   code=bad.code, message=f"{title} {place}: {bad.message}"))
     if not recordings and not refused:
-        raise Problem(f"{manifest.name} has a header but no rows; write one line a call.")
+        raise Empty(f"{title} has a header but no rows; write one line a call.")
     rest = _rest(len(recordings))
     return Listing(recordings, [one.model_copy(update={"message": one.message + rest}) for one in refused])
 
@@ -139,8 +167,8 @@ def _rest(count: int) -> str:
     return "" if not count else " The other call goes on." if count == 1 else f" The other {count} calls go on."
 
 
-def _recording(manifest: Path, place: str, columns: dict[int, str], width: int, cells: list[str],
-               seen: dict[str, str]) -> Recording:
+def _recording(title: str, place: str, columns: dict[int, str], width: int, cells: list[str],
+               seen: dict[str, str], locate: Locate) -> Recording:
     """One row as a Recording; raises _Bad. `seen` remembers which call_id stood where, of refused rows too."""
     row = {column: cells[position] if position < len(cells) else "" for position, column in columns.items()}
     name, recording = row["call_id"].strip(), row["recording"].strip()
@@ -163,36 +191,53 @@ def _recording(manifest: Path, place: str, columns: dict[int, str], width: int, 
             raise bad("bad_value", f'{column} is "{text.strip()}", {fault}.') from fault
     if not recording:
         raise bad("recording_missing", "recording is empty; write the path of the sound file, relative to the manifest.")
-    path = _locate(manifest.parent, recording, bad)
+    if values.pop("consent", None) == "no":
+        raise bad("no_consent", "consent is “no”: the customer has not agreed that this call is analysed, so it was not opened. What is "
+                                "stored of it from before goes by `tingjian person erase`.")
+    try:
+        path = locate(recording)
+    except Unusable as fault:
+        raise bad(fault.code, fault.message) from fault
     channel = values.pop("agent_channel", None)
     del values["recording"]
-    return Recording(call=Call(**values), path=str(path), agent_channel=channel, origin=f"{manifest.name} {place}")
+    return Recording(call=Call(**values), path=path, agent_channel=channel, origin=f"{title} {place}")
 
 
-def _locate(folder: Path, recording: str, bad: Any) -> Path:
-    """The file that a row names; it must lie in the manifest's folder, links followed."""
+def below(folder: Path, title: str) -> Locate:
+    """Finds recordings in `folder` (`title` in messages) and in stores of objects."""
+    return lambda recording: recording if is_address(recording) else str(_locate(folder, title, recording))
+
+
+def below_path(recording: str, title: str) -> str:
+    """A relative path as it is written in a manifest, with `/` between its parts; raises Unusable where it leads elsewhere."""
     if re.match(r"[a-z][a-z0-9+.-]+://", recording, re.IGNORECASE):
-        raise bad("remote_recording", f"recording is the address {recording}, and addresses are not read yet; mount the "
-                                      "store or copy the recordings beside the manifest and write relative paths.")
+        raise Unusable("remote_recording", f"recording is the address {recording}, and only s3:// is read; mount the store or "
+                                           "copy the recordings beside the manifest and write relative paths.")
     spelt = PurePosixPath(recording.replace("\\", "/"))
     if spelt.is_absolute() or PureWindowsPath(recording).drive or ".." in spelt.parts:
-        raise bad("recording_outside", f"recording “{recording}” leaves the manifest's folder; write a path below it.")
+        raise Unusable("recording_outside", f"recording “{recording}” leaves {title}; write a path below it.")
+    return str(spelt)
+
+
+def _locate(folder: Path, title: str, recording: str) -> Path:
+    """The file that a row names; it must lie in the folder, links followed. Raises Unusable."""
+    spelt = below_path(recording, title)
     root = folder.resolve()
     # A manifest from another system may spell the same name with composed or with decomposed characters.
-    for name in (recording, str(spelt), unicodedata.normalize("NFC", str(spelt)), unicodedata.normalize("NFD", str(spelt))):
+    for name in (recording, spelt, unicodedata.normalize("NFC", spelt), unicodedata.normalize("NFD", spelt)):
         path = folder / name
         try:
             if not path.exists():
                 continue
             if not path.resolve().is_relative_to(root):
-                raise bad("recording_outside", f"recording “{recording}” is a link that leads out of the manifest's folder; "
-                                               "copy the file to where the link is.")
+                raise Unusable("recording_outside", f"recording “{recording}” is a link that leads out of {title}; "
+                                                     "copy the file to where the link is.")
         except (OSError, ValueError) as fault:
-            raise bad("not_found", f"recording “{recording[:100]}” cannot be looked up ({fault}).") from fault
+            raise Unusable("not_found", f"recording “{recording[:100]}” cannot be looked up ({fault}).") from fault
         if path.is_dir():
-            raise bad("not_found", f"recording “{recording}” is a folder; name the sound file in it.")
+            raise Unusable("not_found", f"recording “{recording}” is a folder; name the sound file in it.")
         return path.absolute()
-    raise bad("not_found", f"there is no “{recording}” in {folder.absolute()}; correct the path or copy the file.")
+    raise Unusable("not_found", f"there is no “{recording}” in {folder.absolute()}; correct the path or copy the file.")
 
 
 def _table(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
@@ -245,11 +290,11 @@ def _parquet(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]
     except (polars.exceptions.PolarsError, OSError) as fault:
         why = str(fault).splitlines()[0]
         raise Problem(f"{manifest.name} cannot be read as Parquet ({why}); write it again.") from fault
-    rows = ((f"row {number}", [_cell(value) for value in row]) for number, row in enumerate(frame.iter_rows(), 1))
+    rows = ((f"row {number}", [cell(value) for value in row]) for number, row in enumerate(frame.iter_rows(), 1))
     return frame.columns, rows
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """A typed value as the text that a CSV would hold, so that both are judged by the same readers."""
     if value is None:
         return ""
@@ -258,5 +303,5 @@ def _cell(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return ";".join(_cell(one) for one in value)
+        return ";".join(cell(one) for one in value)
     return str(value)

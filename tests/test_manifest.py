@@ -109,7 +109,7 @@ def test_the_ways_of_writing_a_time_are_understood(folder, text, iso):
         ("c2,/etc/hostname,,,,,,,,", "recording_outside", "/etc/hostname"),
         (r"c2,C:\calls\a.wav,,,,,,,,", "recording_outside", "calls"),
         ("c2,link.wav,,,,,,,,", "recording_outside", "link"),
-        ("c2,s3://bucket/a.wav,,,,,,,,", "remote_recording", "mount"),
+        ("c2,ftp://bucket/a.wav,,,,,,,,", "remote_recording", "mount"),
         ("c2,a.wav,,,,,,,,,left", "bad_row", "more cells"),
     ],
 )
@@ -179,7 +179,6 @@ def test_a_manifest_of_no_use_is_one_clear_problem(folder, content, said):
     "source, said",
     [
         ("nowhere", "does not exist"),
-        ("s3://bucket/calls", "remote"),
         ("notes.txt", "neither"),
         ("empty", "no recordings"),
         ("bad.parquet", "Parquet"),
