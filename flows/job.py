@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from flows.admission import admitted
 from flows.plan import Batch, Plan, Versions, audio_file, make_plan
+from flows.redacting import redact
 from pipeline.masking import cut_card_values
 from records import Draft, Failure, Problem, Recording, Transcript
 from settings import Settings
@@ -169,7 +171,7 @@ class Job:
         loaded by the first batch that recognises: a run with nothing to do takes a second or two."""
         from pipeline.manifest import read_source
 
-        listing = read_source(self.source)
+        listing = admitted(read_source(self.source), self.lake.root, self.settings.privacy.apart)
         self.transcriber, self.scorer = self.load(self.settings)
         if self.form is not None:
             self.scorer.form(self.form)     # a name that is wrong is told before anything is recognised
@@ -233,7 +235,10 @@ class Job:
                               message=f"{outcome.call_id}: scoring failed with {type(fault).__name__}: {fault}")
             return Result(recording, audio_file(recording), version, failure=failure)
         if self.settings.privacy.drop_cvv:
+            said = outcome
             outcome, draft = cut_card_values(outcome, draft)
+            if outcome is not said and (copies := self.settings.privacy.redacted) and (failed := redact(recording, said, copies)):
+                return Result(recording, audio_file(recording), version, failure=failed)
         sha256 = outcome.recognition.get("audio", {}).get("sha256", "")
         return Result(recording, audio_file(recording, sha256), version, transcript=outcome, draft=draft,
                       scorer_version=self.versions.scorer, form_asked=self.form, recognised=recognised)

@@ -31,6 +31,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "answered_after": ("振铃时长", "振铃秒数", "响铃时长", "接听等待"),
     "released_by": ("挂机方", "挂断方", "释放方", "先挂方"),
     "agent_channel": ("坐席声道", "座席声道", "客服声道"),
+    "consent": ("同意", "录音同意", "同意录音", "客户同意", "授权", "质检授权"),
 }
 
 CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -39,6 +40,10 @@ CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
         "outbound": ("out", "outgoing", "呼出", "外呼", "去电"),
     },
     "agent_channel": {"left": ("l", "左", "左声道"), "right": ("r", "右", "右声道")},
+    "consent": {
+        "yes": ("y", "true", "1", "是", "同意", "已同意", "已授权"),
+        "no": ("n", "false", "0", "否", "不同意", "未同意", "拒绝", "未授权", "撤回"),
+    },
     "customer_gender": {
         "male": ("m", "man", "男", "男性", "先生"),
         "female": ("f", "woman", "女", "女性", "女士", "小姐"),
