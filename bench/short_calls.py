@@ -1,11 +1,12 @@
 """What a short call costs beyond its audio: many short calls beside a few long ones that hold the same sound.
 
-    python bench/short_calls.py [--calls 300] [--seconds 4] [--long 5] [--command]
+    python bench/short_calls.py [--calls 300] [--seconds 4] [--long 5] [--command] [--in-process]
 
 Both sets go through flows.job in this process, models loaded before, one after the other: reading, recognition, cards, the lake.
 Printed are CPU seconds by stage (CPU holds on a busy machine, wall time does not), what a short call costs more than its
 share of a long one, and how busy the cores were. A recogniser works in threads of its own, as do the lake's libraries;
-their CPU is read from /proc and told apart by the threads' names. `--command` runs the whole of `tingjian run` on both sets too,
+their CPU is read from /proc and told apart by the threads' names; decoding has processes of its own, read there too (with
+`--in-process` it happens here, as it once did: what the processes cost is the difference). `--command` runs the whole of `tingjian run` on both sets too,
 with its start and Prefect, each in a process of its own.
 """
 from __future__ import annotations
@@ -109,14 +110,26 @@ def foreign_threads() -> Stages:
     return spent
 
 
+def decoders_cpu(transcriber: Transcriber) -> float:
+    """CPU seconds so far of the decoder processes that are at rest."""
+    spent = 0.0
+    for process in transcriber.decoders._idle if transcriber.decoders else []:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        spent += sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return spent
+
+
 def measure(source: Path, transcriber: Transcriber, scorer: Scorer, settings: Settings) -> dict[str, Any]:
     """One run over a set, into a workspace of its own."""
     spent: Stages = defaultdict(float)
     with tempfile.TemporaryDirectory() as workspace, timed(spent, transcriber.recogniser):
+        apart = decoders_cpu(transcriber)
         threads, cpu, began = foreign_threads(), time.process_time(), time.perf_counter()
         summary = monitor(source, workspace, settings, load=lambda _: (transcriber, scorer))
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-        now = foreign_threads()
+        now, apart = foreign_threads(), decoders_cpu(transcriber) - apart
+    spent["decode"] += apart
+    cpu += apart
     for stage in now:
         spent[stage] += max(0.0, now[stage] - threads[stage])
     spent["everything else"] = cpu - sum(spent.values())
@@ -142,11 +155,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--long", type=int, default=5)
     parser.add_argument("--command", action="store_true", help="the whole of `tingjian run` as well")
+    parser.add_argument("--in-process", action="store_true", help="decode here instead of in processes of its own")
     options = parser.parse_args()
     settings, cores = Settings(), len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder), options.calls, options.seconds, options.long)
         scorer, transcriber = Scorer.from_settings(settings), Transcriber.from_settings(settings)
+        if options.in_process:
+            transcriber.decoders = None
         transcriber.recogniser.recognise([np.zeros(16000, np.float32)])     # loaded, and the libraries' threads begun
         transcriber.diarise(np.zeros(16000, np.float32))                    # a call with one silent channel needs it
         sets = {name: measure(Path(folder) / name, transcriber, scorer, settings) for name in ("long", "short")}

@@ -129,6 +129,7 @@ class _Process:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
         theirs.close()
+        self.pid = self._process.pid
         ready, _ = self._answer(STARTS_WITHIN)
         self.network: bool = ready["ready"]["network"]
 

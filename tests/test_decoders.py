@@ -33,7 +33,7 @@ def wild() -> Iterator[Decoders]:
 
 
 def pid(pool: Decoders) -> int:
-    return pool._idle[-1]._process.pid
+    return pool._idle[-1].pid
 
 
 def alive(number: int) -> bool:
@@ -141,7 +141,7 @@ def test_processes_serve_many_recordings_and_end_with_the_pool() -> None:
     with Decoders() as pool:
         with ThreadPoolExecutor(2) as threads:
             found = list(threads.map(lambda _: pool.probe(SOUND), range(40)))
-        started = [process._process.pid for process in pool._idle]
+        started = [process.pid for process in pool._idle]
         assert len(set(found)) == 1 and 1 <= len(started) <= 2
     until = time.monotonic() + 5
     while any(map(alive, started)) and time.monotonic() < until:

@@ -13,6 +13,7 @@ from pipeline import crew as crew_module
 from pipeline import speech
 from pipeline.crew import Crew, Step
 from pipeline.decode import Audio, decode
+from pipeline.decoders import Decoders
 from pipeline.transcribe import Transcriber
 from records import Call, Failure, Problem, Recording, Transcript, Word
 from settings import Models, Settings, Speech
@@ -209,19 +210,25 @@ def test_the_next_batch_is_made_ready_while_the_recogniser_works():
     assert sorted(crew.results()) == list(range(8)) and together == [4, 4]
 
 
-def test_a_recording_that_hangs_in_its_decoder_fails_alone(transcriber, tmp_path, monkeypatch):
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_recording_that_hangs_in_its_decoder_fails_alone(transcriber, tmp_path, monkeypatch, apart):
     recordings = [write(tmp_path / f"{name}.wav", np.zeros(8000)) for name in ("a", "hangs", "b", "c")]
     released = threading.Event()
+    pool = Decoders(program="tests.wild_decoder") if apart else None      # one of its own, or within this process
+    monkeypatch.setattr(transcriber, "decoders", pool)
 
     def slow(path, **options):
         if Path(path).stem == "hangs":
             released.wait(30)
         return decode(path, **options)
 
-    monkeypatch.setattr("pipeline.decode.decode", slow)
+    if not apart:
+        monkeypatch.setattr("pipeline.decode.decode", slow)
     outcomes = {recording.call.call_id: made for recording, made in transcriber.run(
         recordings, seconds_limit=lambda duration: 600 if duration else 1.5)}
     released.set()
+    if pool:
+        pool.close()
     failure = outcomes.pop("hangs")
     assert isinstance(failure, Failure) and (failure.code, failure.stage, failure.retryable) == ("time_limit", "decode", True)
     assert failure.message.startswith("hangs.wav was not decoded within 2 s")
