@@ -60,6 +60,27 @@ class Monitoring(Section):
                                "of yours, keeps its records; PREFECT_HOME and PREFECT_API_URL of the environment go first")
 
 
+class Sources(Section):
+    """Where recordings come from, beyond a folder that is complete."""
+
+    settle_seconds: float | None = Field(default=None, ge=0, description="A file is taken when its size and times have stood "
+                                         "still for so long; without it 60 in scheduled runs and 0 in `tingjian run`")
+    unreadable_after: float = Field(default=3600.0, ge=0, description="So old, a file whose header cannot be read is a failure")
+    days: int = Field(default=3, ge=1, description="Days before today whose manifests are read where the source has {date}")
+    missing_day: Literal["fail", "note"] = Field(default="fail", description="What a day without a manifest is")
+    table: str = Field(default="recordings", description="Table or view of a postgresql:// source that names none")
+    query: str | None = Field(default=None, description="SELECT to read instead of a table")
+    recordings: Path | None = Field(default=None, description="Folder below which the paths lie that a table tells")
+    cache: Path = Field(default=Path("~/.cache/tingjian/recordings"), description="Objects of a store while they are recognised")
+    cache_gb: float = Field(default=2.0, gt=0, description="No more than so many gigabytes of them at once")
+
+
+class Schedule(Section):
+    """The flows that `tingjian serve` and `tingjian deploy` run by themselves. Times as cron writes them; empty is never."""
+
+    timezone: str = Field(default="Asia/Shanghai", description="Time zone of the times below, and of {date} in a source")
+
+
 class Scoring(Section):
     """Rules and forms."""
 
@@ -154,6 +175,8 @@ class Settings(BaseSettings):
     models: Models = Models()
     speech: Speech = Speech()
     monitoring: Monitoring = Monitoring()
+    sources: Sources = Sources()
+    schedule: Schedule = Schedule()
     scoring: Scoring = Scoring()
     privacy: Privacy = Privacy()
     encryption: Encryption = Encryption()
