@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+import polars as pl
+
 from records import Draft, Finding
 
 FATAL, COMPLAINT, UNSURE, SILENCE = 1000.0, 500.0, 20.0, 100.0
@@ -41,6 +43,27 @@ def triage(draft: Draft) -> Triage:
     if draft.score is not None and draft.score < 80 and not draft.fatal:
         reasons.append("low_score")
     return Triage(round(risk, 1), reasons)
+
+
+def risks(calls: pl.LazyFrame, items: pl.LazyFrame, findings: pl.LazyFrame) -> pl.LazyFrame:
+    """`triage` of many calls at once, from the lake's tables: call_id, risk, reasons. Filter the tables by `day` first."""
+    unsure = (items.filter((pl.col("verdict") == "needs_review") & (pl.col("mode") == "auto"))
+              .group_by("call_id").agg(unsure=pl.len()))
+    told = findings.filter(pl.col("rule").is_in(["complaint.raised", "voice.silence"])).select("call_id", "rule", "verdict", "evidence")
+    complaint = told.filter((pl.col("rule") == "complaint.raised") & (pl.col("verdict") == "found")).select("call_id", complaint=True)
+    lengths = pl.element().struct.field("end") - pl.element().struct.field("start")
+    silence = (told.filter(pl.col("rule") == "voice.silence")
+               .select("call_id", silence=pl.col("evidence").list.eval(lengths).list.max()))
+    low = (pl.col("score") < 80).fill_null(False)
+    marks = {"fatal": pl.col("fatal"), "complaint": pl.col("complaint").fill_null(False),
+             "unsure": pl.col("unsure").fill_null(0) > 0, "silence": (pl.col("silence") >= LONG_SILENCE).fill_null(False),
+             "low_score": low & ~pl.col("fatal")}
+    risk = (100.0 - pl.col("score").fill_null(50.0) + FATAL * marks["fatal"] + COMPLAINT * marks["complaint"]
+            + UNSURE * pl.col("unsure").fill_null(0).clip(upper_bound=UNSURE_AT_MOST) + SILENCE * marks["silence"])
+    reasons = pl.concat_list([pl.when(mark).then(pl.lit(name)) for name, mark in marks.items()]).list.drop_nulls()
+    return (calls.select("call_id", "score", "fatal").join(unsure, on="call_id", how="left")
+            .join(complaint, on="call_id", how="left").join(silence, on="call_id", how="left")
+            .select("call_id", risk=risk.round(1), reasons=reasons))
 
 
 def longest_silence(finding: Finding) -> float | None:
