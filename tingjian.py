@@ -26,6 +26,7 @@ COMMANDS = [
     ("export", "review.commands", "export"),
     ("review", "review.workbench.commands", "review"),
     ("audit", "review.workbench.commands", "audit"),
+    ("sample", "review.sample_command", "sample"),
     ("score", "pipeline.commands", "score"),
     ("mask", "pipeline.mask_command", "mask"),
     ("rules", "rules.commands", "app"),
