@@ -17,6 +17,7 @@ from records import Item as Line
 from rules.form import Bands, Form
 from rules.operators.calendar import day_off
 from store.lake import Lake
+from store.plans import Plans
 from store.reviews import audit, cards
 from store.reviews.database import Database
 from store.reviews.schema import Card, Item
@@ -32,7 +33,7 @@ def take_in(lake: Lake, database: Database, forms: dict[str, Form], titles: dict
     with database.reading() as session:
         known = dict(session.execute(select(Card.call_id, Card.draft_version)).tuples().all())
     new = sorted(call_id for call_id, version in stored.items() if known.get(call_id) != version)
-    taken = 0
+    planned, taken = Plans(lake.root).picked(), 0
     for start in range(0, len(new), AT_ONCE):
         some = new[start:start + AT_ONCE]
         pairs = list(zip(lake.drafts(some), lake.transcripts(some), strict=True))
@@ -40,6 +41,7 @@ def take_in(lake: Lake, database: Database, forms: dict[str, Form], titles: dict
             for draft, transcript in pairs:
                 share = random_share if draft.call_id not in known else 0.0
                 made = card(draft, transcript, share)
+                made.picked = planned.of(made.call_id, made.day) or made.picked
                 lines = lines_of(draft, forms.get(draft.form), titles)
                 taken += cards.put(session, made, hits(draft), stored_items(draft.call_id, lines, forms.get(draft.form)))
             audit.note(session, "tingjian", "queue.filled", detail=len(some))
