@@ -2,6 +2,9 @@
 
 The network reads 16 kHz sound in windows of 512 samples (32 ms) and keeps a state from window to window, so a recording
 of any length is read in blocks, with the state carried over: the answer is the same as for the whole, in constant memory.
+
+That state remembers too long what was before: after minutes of silence a soft 嗯, and after hold music the first two seconds
+of 让您久等了, are believed by a third only. `half_believed` names such places, to be heard again with a fresh state.
 """
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ WINDOW = 512                        # samples that the network looks at
 CONTEXT = 64                        # samples of the window before, which it wants in front
 STEP = WINDOW / SAMPLE_RATE         # seconds
 FLOOR = -100.0                      # dBFS given for digital silence
+QUIET, RISEN = 0.5, 0.15            # seconds before and after a rise that are looked at
+NOTHING, BELIEVED = 0.03, 0.5       # probabilities: below nobody is there, from here on there is a voice anyway
+AFRESH, AHEAD = 5.0, 0.3            # seconds heard again, of them before the rise
 
 
 class Span(NamedTuple):
@@ -62,6 +68,24 @@ def spans_of(probability: np.ndarray, threshold: float, release: float, shortest
         else:
             found.append(Span(start, end))
     return [span for span in found if span.end - span.start >= shortest]
+
+
+def half_believed(probability: np.ndarray) -> list[slice]:
+    """Windows in which something rose out of quiet and was not believed at once, each a stretch of AFRESH seconds at most.
+
+    Measured over 62 minutes of calls and 30 of music and noise (bench/speech): heard afresh they gave back a sixth of what
+    was missed of speech, and no voice where there is none."""
+    there = probability >= NOTHING
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], there, [False])).astype(np.int8)))
+    rises, falls = edges[::2].tolist(), edges[1::2].tolist()
+    look, quiet = int(RISEN / STEP), int(QUIET / STEP)
+    found: list[slice] = []
+    for rise, before in zip(rises, [0, *falls], strict=False):
+        begin = probability[rise:rise + look]
+        heard = found[-1].stop if found else 0
+        if rise >= heard and rise - max(before, heard) >= quiet and begin.max() < BELIEVED and begin.mean() >= NOTHING:
+            found.append(slice(max(0, rise - int(AHEAD / STEP)), min(len(probability), rise - int(AHEAD / STEP) + int(AFRESH / STEP))))
+    return found
 
 
 class VoiceActivity:

@@ -6,13 +6,13 @@ silence. Samples are read from the decoded audio chunk by chunk, so memory does 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from models.recogniser import Segment
-from models.voice_activity import STEP, Activity, Span, VoiceActivity
+from models.voice_activity import STEP, Activity, Span, VoiceActivity, half_believed
 from records import Word
 
 BLOCK = 60.0            # seconds read at once for voice activity; a whole number of its 512-sample windows
@@ -56,14 +56,20 @@ class Heard:
 
 
 def find_voice(audio: Readable, channel: int, detector: VoiceActivity) -> Activity:
-    """Voice and level of a whole channel, read block by block."""
+    """Voice and level of a whole channel, read block by block; half believed beginnings are heard again with a fresh ear."""
     def blocks() -> Iterator[np.ndarray]:
         start = 0.0
         while start < audio.duration:
             yield audio.read(channel, start, min(start + BLOCK, audio.duration))
             start += BLOCK
 
-    return detector.detect(blocks())
+    activity = detector.detect(blocks())
+    probability = activity.probability.copy()
+    for windows in half_believed(activity.probability):
+        fresh = detector.detect([audio.read(channel, windows.start * STEP, windows.stop * STEP)]).probability
+        there = probability[windows.start:windows.start + len(fresh)]
+        np.maximum(there, fresh[:len(there)], out=there)
+    return replace(activity, probability=probability)
 
 
 def pack(activity: Activity, channel: int, duration: float, window: float) -> list[Chunk]:

@@ -33,7 +33,7 @@ from settings import Models, Settings
 log = logging.getLogger(__name__)
 
 # Raised by one whenever a stage changes what it makes of the same words and sound: stored transcripts are then made anew.
-STAGES = {"speech": 5, "guards": 2, "speakers": 2, "roles": 2, "turns": 2, "voice": 2}
+STAGES = {"speech": 6, "guards": 2, "speakers": 2, "roles": 2, "turns": 2, "voice": 2}
 SLOWEST_DECODING = 20_000   # bytes of file a second; AMR, the slowest, has 150,000 on an idle core
 GIVEN_UP = 10.0         # seconds a decoder process has to answer or be ended before its thread is given up too
 OPENING, VOICE, RECOGNITION = 2, 1, 0       # within a call, what is nearest to the end goes first

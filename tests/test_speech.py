@@ -8,7 +8,7 @@ import pytest
 
 from models.recogniser import RECOGNISERS, Segment, open_recogniser
 from models.vocabulary import cut, keeps
-from models.voice_activity import STEP, Activity, Span, VoiceActivity
+from models.voice_activity import STEP, Activity, Span, VoiceActivity, half_believed
 from pipeline import crew as crew_module
 from pipeline import speech
 from pipeline.crew import Crew, Step
@@ -365,3 +365,36 @@ def test_a_call_with_crosstalk_loses_only_what_leaked_in(transcriber):
         middle = (gone.start + gone.end) / 2
         assert any(turn.channel != gone.channel and turn.start <= middle <= turn.end for turn in transcript.turns), gone
     assert sum(len(gone.text) for gone in leaked) < 0.05 * sum(len(turn.text) for turn in transcript.turns)
+
+
+# --- a fresh ear ---------------------------------------------------------------------------------------------------------
+
+def rising(*steps):
+    """Probabilities, (seconds, value) after one another."""
+    return np.concatenate([np.full(round(seconds / STEP), value, np.float32) for seconds, value in steps])
+
+
+@pytest.mark.parametrize("curve, again", [
+    ([(10, 0.0), (2, 0.3), (3, 0.0)], 1),               # rose out of quiet, believed by a third
+    ([(10, 0.0), (2, 0.9), (3, 0.0)], 0),               # believed at once
+    ([(10, 0.0), (0.1, 0.02), (3, 0.0)], 0),            # nothing there
+    ([(0.3, 0.0), (2, 0.3), (3, 0.0)], 0),              # no quiet before it: the network was listening
+    ([(10, 0.0), (2, 0.3), (1, 0.0), (1, 0.3)], 1),     # the second one lies in what is heard again anyway
+    ([(10, 0.0), (2, 0.3), (10, 0.0), (1, 0.3)], 2),
+])
+def test_what_rises_out_of_quiet_and_is_half_believed_is_heard_again(curve, again):
+    probability = rising(*curve)
+    found = half_believed(probability)
+    assert len(found) == again
+    assert all(0 <= one.start < one.stop <= len(probability) for one in found)
+    assert all((one.stop - one.start) * STEP <= 5.01 for one in found)
+
+
+@pytest.mark.speech
+def test_a_soft_answer_after_long_silence_is_found():
+    with decode(SAMPLES / "sample-006.webm", max_hours=1) as audio:
+        detector = VoiceActivity()
+        answer = Span(22.67, 23.3)                      # 好的。, after half a minute in which the customer only listened
+        def heard(found): return any(span.start < answer.end and answer.start < span.end for span in found.voiced())
+        assert not heard(detector.detect([audio.read(1, 0, audio.duration)])), "one pass finds it now: half_believed may go"
+        assert heard(speech.find_voice(audio, 1, detector))
