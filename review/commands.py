@@ -82,6 +82,7 @@ def export(
     transcripts: Annotated[Path | None, typer.Option(help="Transcripts as JSON Lines; - is standard output")] = None,
     excel: Annotated[Path | None, typer.Option(help="Workbook (.xlsx) with summary, items and findings")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Directory for calls, turns, items … as Parquet")] = None,
+    corrections: Annotated[Path | None, typer.Option(help="Turns that reviewers corrected, machine's and theirs, as JSON Lines; - is standard output")] = None,
     masked_too: Annotated[bool, typer.Option("--masked", help="Hide personal data in JSON Lines and Parquet also where privacy.masking = \"display\" leaves them in")] = False,
     unmasked: Unmasked = False,
 ) -> None:
@@ -93,10 +94,10 @@ def export(
     from settings import Settings
     from store.lake import Lake
 
-    if not any((drafts, transcripts, excel, parquet)):
-        raise Problem("Nothing to export: give at least one of --drafts, --transcripts, --excel, --parquet.")
-    if [str(drafts), str(transcripts)] == ["-", "-"]:
-        raise Problem("Only one of --drafts and --transcripts can go to standard output; give the other a file.")
+    if not any((drafts, transcripts, excel, parquet, corrections)):
+        raise Problem("Nothing to export: give at least one of --drafts, --transcripts, --excel, --parquet, --corrections.")
+    if [str(drafts), str(transcripts), str(corrections)].count("-") > 1:
+        raise Problem("Only one of --drafts, --transcripts and --corrections can go to standard output; give the others a file.")
     settings = Settings()
     hidden = is_masked(settings.privacy, unmasked)
     files = masked_too or (hidden and settings.privacy.masking == "everything")
@@ -108,6 +109,11 @@ def export(
     if transcripts:
         _lines(transcripts, (one.model_dump_json() for one in (
             (transcript for _, transcript in _masked(lake)) if files else lake.transcripts())))
+    if corrections:
+        from review.heard_and_said import lines
+        from store.reviews.database import Database
+
+        _lines(corrections, lines(lake, Database.open(lake.root, settings.review.database), files))
     if excel:
         from review.handbook import Handbook
         from review.workbook import workbook

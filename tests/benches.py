@@ -77,7 +77,7 @@ def _made() -> tuple[TemporaryDirectory[str], Path]:
 def over(root: Path, random_share: float = 0.0) -> Bench:
     """A workbench over the workspace at `root`, its queue as it is."""
     settings = Settings.model_validate({"scoring": {"meaning": False}, "review": {"random_share": random_share}})
-    return Bench(Lake.open(root), Database.open(root), _scorer().forms, dict(_scorer().engine.pack.rules), settings)
+    return Bench(Lake.open(root), Database.open(root), _scorer().forms, dict(_scorer().engine.pack.rules), settings, _scorer())
 
 
 def bench(root: Path) -> Bench:

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from sqlalchemy.orm import Session
 
 from pipeline.scorecard import Scorer
-from records import Draft
+from records import Draft, Transcript
 from review.wording import Language, clock, moment, number
 from review.workbench import intake
 from review.workbench.rights import may
@@ -22,9 +23,18 @@ from rules.form import Form
 from rules.schema import Rule
 from settings import Settings
 from store.lake import Lake
-from store.reviews import cards
+from store.reviews import cards, corrections
 from store.reviews.database import Database
 from store.reviews.schema import Card, Person
+from store.reviews.work_tables import Correction
+
+
+class Words(NamedTuple):
+    """A call in words: as the machine `heard` it, as people `corrected` it, and the corrections by turn."""
+
+    heard: Transcript
+    corrected: Transcript
+    changes: dict[int, Correction]
 
 
 @dataclass
@@ -36,7 +46,9 @@ class Bench:
     forms: dict[str, Form]
     rules: dict[str, Rule]
     settings: Settings
+    _scorer: Scorer | None = None
     _filling: Lock = field(default_factory=Lock)
+    _taken_in: str = ""
 
     @classmethod
     def open(cls, workspace: Path, settings: Settings) -> Bench:
@@ -44,7 +56,7 @@ class Bench:
         lake = Lake.open(workspace)
         scorer = Scorer.from_settings(settings)
         database = Database.open(lake.root, settings.review.database)
-        return cls(lake, database, scorer.forms, dict(scorer.engine.pack.rules), settings)
+        return cls(lake, database, scorer.forms, dict(scorer.engine.pack.rules), settings, scorer)
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -62,9 +74,29 @@ class Bench:
         if not self._filling.acquire(blocking=False):
             return 0
         try:
-            return intake.take_in(self.lake, self.database, self.forms, self.titles, self.settings.review.random_share)
+            now = intake.state_of(self.lake)
+            if now and now == self._taken_in:
+                return 0
+            taken = intake.take_in(self.lake, self.database, self.forms, self.titles, self.settings.review.random_share,
+                                   self.settings.privacy.masking != "off")
+            self._taken_in = now
+            return taken
         finally:
             self._filling.release()
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What drafts a call anew once its words were corrected."""
+        return self._scorer or Scorer.from_settings(self.settings)
+
+    def words(self, session: Session, card: Card) -> Words:
+        """What was said in a call, as heard and as corrected."""
+        if card.kind != "recording":
+            told = {name: getattr(card, name) for name in ("call_id", "agent_id", "agent_name", "team", "line", "direction", "started_at")}
+            nothing = Transcript.model_validate(told | {"turns": ()})
+            return Words(nothing, nothing, {})
+        heard, changes = self.lake.transcript(card.call_id), corrections.standing(session, card.call_id)
+        return Words(heard, corrections.corrected(heard, changes), changes)
 
     def draft(self, card: Card) -> Draft:
         """The draft that the reviewer was shown, before any claim the newest one."""

@@ -17,6 +17,7 @@ from review.masking import masked
 from review.page import LONG_SILENCE, by_turn, call_facts, turn_view
 from review.workbench import intake
 from review.workbench.bench import Bench, bench_of, render
+from review.workbench.correcting import beside
 from review.workbench.gate import Reader, allowed, changing, over
 from review.workbench.rights import may
 from rules.form import Bands
@@ -122,7 +123,7 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
     # The lake is read and the page made outside the write transaction: writers are let in one at a time.
     with bench.database.reading() as session:
         card = over(person, "see", session.get(Card, call_id))
-        draft, transcript = bench.draft(card), bench.lake.transcript(call_id)
+        draft, words = bench.draft(card), bench.words(session, card)
     readable = bench.settings.privacy.unmasked and may(person, "original", card)
     hidden = bench.settings.privacy.masking != "off" and not (original and readable)
     trouble = None
@@ -133,10 +134,11 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
             except cards.Conflict as conflict:
                 trouble = str(conflict)
         audit.note(session, person.login, "card.seen" if hidden else "card.seen_in_full", call_id)
-    draft, transcript = masked(draft, transcript, hidden)
+    shown, transcript = masked(draft, words.corrected, hidden)
     with bench.database.reading() as session:
         return render(request, "card.html", trouble=trouble, readable=readable and hidden, original=original and readable,
-                      **_page(bench, session, person, session.get_one(Card, call_id), draft, transcript))
+                      before=beside(words.heard, draft, words.changes, _names(session), hidden),
+                      **_page(bench, session, person, session.get_one(Card, call_id), shown, transcript))
 
 
 def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft, transcript: Transcript) -> dict[str, Any]:
@@ -161,7 +163,7 @@ def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
         "undecided": sum(item.human_verdict is None for item in items.values()),
         "published": card.state in PUBLISHED, "sure_from": bench.settings.review.sure_from,
         "appeals": list(session.scalars(select(Appeal).where(Appeal.call_id == card.call_id))),
-        "names": dict(session.execute(select(Person.id, Person.name)).tuples().all()), "now": datetime.now(UTC)}
+        "names": _names(session), "now": datetime.now(UTC)}
 
 
 def regions(draft: Draft, transcript: Transcript) -> list[dict[str, Any]]:
@@ -204,6 +206,11 @@ def _others(draft: Draft, lines: list[Line]) -> list[Any]:
     """Findings that no line of the card rests on, yet tell something."""
     used = {rule for line in lines for rule in line.rules}
     return [one for one in draft.findings if one.rule not in used and one.verdict in ("fail", "needs_review", "found")]
+
+
+def _names(session: Session) -> dict[int, str]:
+    """Everybody who may have had a hand in a card; agents, of whom there are many, have none."""
+    return dict(session.execute(select(Person.id, Person.name).where(Person.role != "agent")).tuples().all())
 
 
 def _bands(bench: Bench, card: Card) -> Bands:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from insight.triage import in_random_sample, triage
+from pipeline.masking import mask_call
 from pipeline.scorecard import band, total
 from records import Draft, Transcript
 from records import Item as Line
@@ -18,34 +19,69 @@ from rules.form import Bands, Form
 from rules.operators.calendar import day_off
 from store.lake import Lake
 from store.plans import Plans
-from store.reviews import audit, cards
+from store.reviews import audit, cards, said
 from store.reviews.database import Database
 from store.reviews.schema import Card, Item
+from store.reviews.work_tables import Said
 from store.tables import day_of
 
 FATAL_SECTION = "致命项"
 AT_ONCE = 200           # calls read, and then written in one transaction: a reviewer's save waits for no more than that
 
 
-def take_in(lake: Lake, database: Database, forms: dict[str, Form], titles: dict[str, str], random_share: float) -> int:
-    """Brings the queue up to the lake; gives the number of calls that are new or drafted anew. Safe to run at any time."""
+def take_in(lake: Lake, database: Database, forms: dict[str, Form], titles: dict[str, str], random_share: float,
+            hidden: bool = True) -> int:
+    """Brings the queue up to the lake; gives the number of calls that are new or drafted anew. Safe to run at any time.
+
+    What was said goes into the index of the search, with personal data `hidden` as they are on the pages."""
     stored = dict(lake.calls().select("call_id", "rules_version").collect().iter_rows())
     with database.reading() as session:
-        known = dict(session.execute(select(Card.call_id, Card.draft_version)).tuples().all())
+        known = {call_id: version if state == "open" else stored.get(call_id) for call_id, version, state
+                 in session.execute(select(Card.call_id, Card.draft_version, Card.state)).tuples()}
     new = sorted(call_id for call_id, version in stored.items() if known.get(call_id) != version)
     planned, taken = Plans(lake.root).picked(), 0
     for start in range(0, len(new), AT_ONCE):
         some = new[start:start + AT_ONCE]
-        pairs = list(zip(lake.drafts(some), lake.transcripts(some), strict=True))
+        read = [(draft, transcript, shown(transcript, hidden))
+                for draft, transcript in zip(lake.drafts(some), lake.transcripts(some), strict=True)]
         with database.writing() as session:
-            for draft, transcript in pairs:
+            for draft, transcript, turns in read:
                 share = random_share if draft.call_id not in known else 0.0
                 made = card(draft, transcript, share)
                 made.picked = planned.of(made.call_id, made.day) or made.picked
                 lines = lines_of(draft, forms.get(draft.form), titles)
                 taken += cards.put(session, made, hits(draft), stored_items(draft.call_id, lines, forms.get(draft.form)))
+                said.keep(session, draft.call_id, turns)
             audit.note(session, "tingjian", "queue.filled", detail=len(some))
+    _index_the_rest(lake, database, hidden)
     return taken
+
+
+def _index_the_rest(lake: Lake, database: Database, hidden: bool) -> None:
+    """Puts calls into the index of the search that came into the queue before there was one."""
+    with database.reading() as session:
+        bare = select(Card.call_id).outerjoin(Said, Said.call_id == Card.call_id).where(Said.id.is_(None), Card.kind == "recording")
+        missing = list(session.scalars(bare.order_by(Card.call_id)))
+    for start in range(0, len(missing), AT_ONCE):
+        read = [(one.call_id, shown(one, hidden)) for one in lake.transcripts(missing[start:start + AT_ONCE])]
+        with database.writing() as session:
+            for call_id, turns in read:
+                said.keep(session, call_id, turns)
+
+
+def shown(transcript: Transcript, hidden: bool) -> list[str]:
+    """The turns' texts as pages show them."""
+    texts = [turn.text for turn in transcript.turns]
+    if not hidden:
+        return texts
+    staff, customer = transcript.agent_name, transcript.customer_name
+    found = mask_call(texts, [turn.speaker for turn in transcript.turns], [staff] if staff else [], [customer] if customer else [])
+    return [one.text for one in found]
+
+
+def state_of(lake: Lake) -> str:
+    """Another word whenever calls were committed to the lake: the name of the newest entry in the log of its table `calls`."""
+    return max((entry.name for entry in (lake.root / "calls" / "_delta_log").glob("*.json")), default="")
 
 
 def card(draft: Draft, transcript: Transcript, random_share: float) -> Card:
