@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def run(
-    source: Annotated[str, typer.Argument(help="Folder of recordings, or a manifest (.csv, .parquet)")],
+    source: Annotated[str, typer.Argument(help="Folder of recordings, manifest (.csv, .parquet), manifests/{date}.csv, "
+                                          "s3://bucket/prefix, postgresql://user@host/database#table")],
     workspace: Annotated[str, typer.Option("--workspace", "-w", help="Directory for the results; made if need be")],
     model: Annotated[str | None, typer.Option(help="Recogniser instead of the settings', such as whisper-small")] = None,
     form: Annotated[str | None, typer.Option(help="Scorecard for all calls instead of the one that fits each")] = None,
@@ -109,6 +110,8 @@ def _report(summary: Summary, source: str, workspace: str) -> None:
         for row in rows(summary):
             table.add_row(row["what"], row["value"])
         out.print(table, highlight=False)
+    for one in summary.waiting:
+        err.print(f"not ready yet: {one.message} [{one.code}]", highlight=False, markup=False, soft_wrap=True)
     for failure in summary.failures:
         err.print(f"failed: {failure.call_id or failure.recording}: {failure.message} [{failure.code}]", highlight=False,
                   markup=False, soft_wrap=True)

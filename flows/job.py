@@ -19,9 +19,12 @@ from typing import Any, Protocol
 from flows.admission import admitted
 from flows.plan import Batch, Plan, Versions, audio_file, make_plan
 from flows.redacting import redact
+from pipeline import sources
+from pipeline.manifest import Listing
 from pipeline.masking import cut_card_values
 from records import Draft, Failure, Problem, Recording, Transcript
 from settings import Settings
+from store.erasing import erased_ids
 from store.lake import Failed, Lake, Result
 
 RETRY_PAUSE = 2.0           # seconds before another try; a file that is being copied, a share that comes back
@@ -62,7 +65,11 @@ class Progress:
 
     def call(self, failed: bool) -> None: ...
 
+    def kept(self, results: Sequence[Result]) -> None: ...
+
     def note(self, message: str) -> None: ...
+
+    def finished(self, summary: Summary) -> None: ...
 
 
 class MayPass(Exception):
@@ -75,7 +82,8 @@ class Stopped(BaseException):
 
 @dataclass
 class Summary:
-    """What a run did. `seconds` of audio of the calls recognised, `elapsed` seconds of the clock."""
+    """What a run did. `seconds` of audio of the calls recognised, `elapsed` seconds of the clock, `guarded` characters that
+    were taken out after recognition; `waiting` recordings were not ready yet, `erased` calls stay erased."""
 
     done: int = 0
     rescored: int = 0
@@ -88,6 +96,9 @@ class Summary:
     review_items: int = 0
     failures: list[Failure] = field(default_factory=list)
     left: int = 0
+    guarded: int = 0
+    waiting: tuple[Failure, ...] = ()
+    erased: int = 0
 
     def count(self, result: Result, recognised: bool) -> None:
         draft, transcript = result.draft, result.transcript
@@ -95,6 +106,7 @@ class Summary:
         self.done += recognised
         self.rescored += not recognised
         self.seconds += (transcript.duration or 0.0) if recognised else 0.0
+        self.guarded += sum(len(removal.text) for removal in transcript.removed) if recognised else 0
         self.bands[draft.band or "not_scored"] += 1
         self.fatal += draft.fatal
         waiting = sum(item.verdict == "needs_review" for item in draft.items)
@@ -107,11 +119,12 @@ Load = Callable[[Settings], tuple[Transcribing, Scoring]]
 
 def load_models(settings: Settings) -> tuple[Transcribing, Scoring]:
     """The scorer, so that a mistake in the rules is told at once, then the transcriber, whose models load when it is used."""
+    from pipeline.fetching import Fetching
     from pipeline.scorecard import Scorer
     from pipeline.transcribe import Transcriber
 
     scorer = Scorer.from_settings(settings)
-    return Transcriber.from_settings(settings), scorer
+    return Fetching(Transcriber.from_settings(settings), settings), scorer
 
 
 class Job:
@@ -124,7 +137,7 @@ class Job:
         self.progress = progress or Progress()
         self.stopping = threading.Event()
         self.summary = Summary()
-        self._source_key = str(Path(self.source).expanduser().absolute())
+        self._source_key = sources.key(self.source)
         self._failed: list[Failed] = []
         self._waiting: dict[int, list[Recording]] = {}
         self._tries: Counter[int] = Counter()
@@ -164,14 +177,14 @@ class Job:
         summary.failures = [one.failure for one in failed]
         summary.finished_before = self.plan.finished
         summary.elapsed = time.monotonic() - self._began
+        self.progress.finished(summary)
         return summary
 
     def _prepare(self) -> Plan:
         """Reads the source and the rules, plans, then begins with the first batch without waiting to be asked. Models are
         loaded by the first batch that recognises: a run with nothing to do takes a second or two."""
-        from pipeline.manifest import read_source
-
-        listing = admitted(read_source(self.source), self.lake.root, self.settings.privacy.apart)
+        listing = admitted(sources.read(self.source, self.settings), self.lake.root, self.settings.privacy.apart)
+        listing = self._without_erased(listing)
         self.transcriber, self.scorer = self.load(self.settings)
         if self.form is not None:
             self.scorer.form(self.form)     # a name that is wrong is told before anything is recognised
@@ -183,6 +196,15 @@ class Job:
         if plan.batches:
             self._ahead[0] = self._worker.submit(self._attempt, 0)
         return plan
+
+    def _without_erased(self, listing: Listing) -> Listing:
+        """Calls that were erased stay so although the source still lists them."""
+        self.summary.waiting = listing.waiting
+        gone = erased_ids(self.lake)
+        recordings = [one for one in listing.recordings if one.call.call_id not in gone]
+        refused = [one for one in listing.refused if one.call_id not in gone]
+        self.summary.erased = len(listing.recordings) + len(listing.refused) - len(recordings) - len(refused)
+        return listing._replace(recordings=recordings, refused=refused)
 
     def _attempt(self, number: int) -> None:
         if self.stopping.is_set():
@@ -264,6 +286,7 @@ class Job:
                 self._failed.append(Failed(result.failure, self._source_key, result.audio, result.transcriber_version))
             else:
                 self.summary.count(result, self.plan.batches[number].recognise)
+        self.progress.kept(results)
 
     def _on_audio(self, seconds: float) -> None:
         if self.stopping.is_set():

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from records import Failure, Recording
@@ -74,6 +75,21 @@ def make_plan(recordings: Sequence[Recording], refused: Sequence[Failure], lake:
     plan.batches += list(_by_length(fresh, batch_seconds, length))
     plan.seconds = sum(batch.seconds for batch in plan.batches)
     return plan
+
+
+def waiting_since(plan: Plan) -> float | None:
+    """When the oldest call that is still to be recognised began (or its file was written), seconds since 1970; None: none waits."""
+    times = [_time(recording) for batch in plan.batches if batch.recognise for recording in batch.recordings]
+    return min((one for one in times if one is not None), default=None)
+
+
+def _time(recording: Recording) -> float | None:
+    try:
+        if recording.call.started_at:
+            return datetime.fromisoformat(recording.call.started_at).timestamp()
+        return Path(recording.path).stat().st_mtime
+    except (ValueError, OSError):
+        return None
 
 
 def audio_file(recording: Recording, sha256: str = "") -> AudioFile:

@@ -27,6 +27,10 @@ def rows(summary: Summary) -> list[dict[str, Any]]:
                 ("failed", str(len(summary.failures)))]
     reasons = Counter(failure.code for failure in summary.failures)
     figures += [(f"  {code}", str(count)) for code, count in reasons.most_common()]
+    if summary.waiting:
+        figures.append(("not ready yet", str(len(summary.waiting))))
+    if summary.erased:
+        figures.append(("erased before, left alone", str(summary.erased)))
     if summary.left:
         figures.append(("left for the next run", str(summary.left)))
     return [{"what": what, "value": value} for what, value in figures]
