@@ -8,8 +8,8 @@ import polars as pl
 from insight.estimates import Estimate, share, weighted_mean, weighted_share, weights
 from store.plans import RANDOM, Plan
 
-BANDS = {"excellent": "excellent, 95 and over", "good": "good, 90–94", "needs_improvement": "needs improvement, 80–89",
-         "below_standard": "below standard"}
+BANDS = {"excellent": "excellent, 95–100", "good": "good, 90–94", "needs_improvement": "needs improvement, 80–89",
+         "below_standard": "below standard, under 80"}
 ITEMS = 10              # those that fail most
 
 

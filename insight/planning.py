@@ -1,7 +1,6 @@
 """From the lake to a plan: the random sample, the riskiest calls on top and apart, monitors and days, and how it is kept to."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl

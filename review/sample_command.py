@@ -54,6 +54,9 @@ def sample(
     if estimate:
         return _show_estimates(plan, kept, database)
     _show(plan)
+    if plans.has(period.name) and not (keep or into_queue):
+        same = plans.named(period.name).same_draw(plan)
+        typer.echo(f"The plan kept for {plan.name} is " + ("this one." if same else "another one; --coverage goes by that."), err=True)
     if out:
         typer.echo(f"{write(plan.calls, out)}: {len(plan.calls)} calls", err=True)
     if keep or into_queue:

@@ -71,8 +71,8 @@ class Plans:
         except (OSError, ValueError) as fault:
             known = ", ".join(sorted(file.stem for file in self.folder.glob("*.json"))) or "none"
             raise Problem(f"There is no plan {name} in {self.folder} (kept: {known}); `tingjian sample --keep` keeps one.") from fault
-        days = {key: date.fromisoformat(told.pop(key)) for key in ("first", "last")}
-        return Plan(**told, **days, calls=calls, quotas=quotas)
+        first, last = date.fromisoformat(told.pop("first")), date.fromisoformat(told.pop("last"))
+        return Plan(**told, first=first, last=last, calls=calls, quotas=quotas)
 
     def has(self, name: str) -> bool:
         return (self.folder / f"{name}.json").is_file()

@@ -14,6 +14,8 @@ from deltalake import write_deltalake
 
 from store import tables
 from store.lake import Lake
+from store.reviews.database import Database
+from store.reviews.schema import Card, Item, Person
 
 HOURS = np.arange(8, 20)
 LINES = ("broadband", "mobile", "billing")
@@ -65,3 +67,25 @@ def _write(root: Path, name: str, frame: pl.DataFrame) -> None:
 def _volumes(agents: int) -> np.ndarray:
     volumes = np.linspace(1, 4, agents)
     return volumes / volumes.sum()
+
+
+def published(database: Database, rows: pl.DataFrame, picked: str = "random", state: str = "published", lines: bool = False) -> None:
+    """Cards of `rows` (as `calls` makes them), reviewed by `rui` with the calls' own scores; an item each where `lines`."""
+    with database.writing() as session:
+        reviewer = session.query(Person).filter_by(login="rui").one_or_none()
+        if reviewer is None:
+            reviewer = Person(login="rui", name="芮", role="reviewer", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+            session.add(reviewer)
+            session.flush()
+        for row in rows.iter_rows(named=True):
+            session.add(Card(
+                **{name: row[name] for name in ("call_id", "day", "agent_id", "agent_name", "team", "line", "started_at", "duration",
+                                                "form", "fatal", "score", "band")},
+                draft_version="r1", machine_score=row["score"], complaint=False, unsure=0, triage=0.0, reasons=[], picked=picked,
+                state=state, reviewer_id=reviewer.id if state == "published" else None,
+                published_at=datetime(2026, 11, 25, tzinfo=UTC) if state == "published" else None))
+            if lines:
+                failed = "fail" if row["score"] < 80 else "pass"
+                session.add(Item(call_id=row["call_id"], item="greeting", position=0, title="开头语", max_points=10.0,
+                                 rules=["greeting.salutation"], machine_verdict="pass", machine_confidence=0.9, fatal=False,
+                                 human_verdict=failed, final_verdict=failed))
