@@ -26,4 +26,4 @@ def admitted(listing: Listing, workspace: Path, apart: Mapping[str, Path]) -> Li
         why = f"calls of the line “{line}” go into {home}" if home else f"this workspace takes only calls of {', '.join(sorted(own))}"
         refused.append(Failure(call_id=recording.call.call_id, recording=recording.path, code="line_apart", stage="manifest",
                                message=f"{where}{why} ([privacy.apart]); run them with that --workspace."))
-    return Listing(taken, refused)
+    return Listing(taken, refused, listing.waiting)
