@@ -71,18 +71,21 @@ def judge(request: Request, call_id: str, person: Reader, sent: Judgements) -> R
         card = cards.judge(session, person, call_id, sent.version, judged)
         if sent.comment is not None:
             card = cards.comment(session, person, call_id, card.version, sent.comment)
-        return JSONResponse(_standing(bench, session, card))
+        return JSONResponse(standing(bench, session, card))
 
 
 @router.post("/calls/{call_id:path}/publish", dependencies=REVIEW)
 def publish(request: Request, call_id: str, person: Reader, version: Annotated[int, Form()]) -> Response:
     bench = bench_of(request)
     with bench.database.writing() as session:
-        card = over(person, "review", session.get(Card, call_id))
-        score, band, _ = intake.result(cards.items(session, call_id), _bands(bench, card))
-        cards.publish(session, person, call_id, version, score, band, intake.feedback_due())
-        picked = card.picked
-    return RedirectResponse(f"/queue?picked={picked}", 303)
+        card = published(bench, session, person, over(person, "review", session.get(Card, call_id)), version)
+    return RedirectResponse(f"/queue?picked={card.picked}", 303)
+
+
+def published(bench: Bench, session: Session, person: Person, card: Card, version: int) -> Card:
+    """Ends the review with the score of what was judged, by page or API."""
+    score, band, _ = intake.result(cards.items(session, card.call_id), _bands(bench, card))
+    return cards.publish(session, person, card.call_id, version, score, band, intake.feedback_due())
 
 
 @router.post("/calls/{call_id:path}/acknowledge", dependencies=[Depends(allowed("acknowledge")), Depends(changing)])
@@ -107,12 +110,18 @@ def decide(request: Request, appeal_id: int, person: Reader, verdict: Annotated[
            answer: Annotated[str, Form()]) -> Response:
     """`verdict` "upheld" keeps the reviewer's word; pass, fail or not_applicable grants the appeal with that verdict."""
     bench = bench_of(request)
+    with bench.database.writing() as session:
+        card = decided(bench, session, person, appeal_id, verdict, answer)
+    return RedirectResponse(request.url_for("call", call_id=card.call_id).path, 303)
+
+
+def decided(bench: Bench, session: Session, person: Person, appeal_id: int, verdict: str, answer: str) -> Card:
+    """Ends an appeal and scores its card anew, by page or API. Raises Conflict as `cards.decide`."""
     if verdict not in ("upheld", "pass", "fail", "not_applicable"):
         raise cards.Conflict("裁定只能是维持原判、通过、不通过或不适用。")
-    with bench.database.writing() as session:
-        card = cards.decide(session, person, appeal_id, verdict != "upheld", verdict, answer)
-        card.score, card.band, _ = intake.result(cards.items(session, card.call_id), _bands(bench, card), final=True)
-    return RedirectResponse(request.url_for("call", call_id=card.call_id).path, 303)
+    card = cards.decide(session, person, appeal_id, verdict != "upheld", verdict, answer)
+    card.score, card.band, _ = intake.result(cards.items(session, card.call_id), _bands(bench, card), final=True)
+    return card
 
 
 @router.get("/calls/{call_id:path}", name="call")
@@ -186,7 +195,8 @@ def agent_channel(transcript: Transcript) -> int | None:
     return heard.most_common(1)[0][0] if heard else None
 
 
-def _standing(bench: Bench, session: Session, card: Card) -> dict[str, Any]:
+def standing(bench: Bench, session: Session, card: Card) -> dict[str, Any]:
+    """How far a card is judged."""
     lines = cards.items(session, card.call_id)
     score, band, fatal = intake.result(lines, _bands(bench, card))
     return {"version": card.version, "score": score, "band": band, "fatal": fatal,
