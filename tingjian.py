@@ -27,6 +27,7 @@ COMMANDS = [
     ("review", "review.workbench.commands", "review"),
     ("audit", "review.workbench.commands", "audit"),
     ("sample", "review.sample_command", "sample"),
+    ("appraisal", "review.appraisal_command", "appraisal"),
     ("score", "pipeline.commands", "score"),
     ("mask", "pipeline.mask_command", "mask"),
     ("rules", "rules.commands", "app"),
