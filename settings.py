@@ -9,9 +9,21 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+# Libraries that report to their makers unless told otherwise. Set before they are imported; what the user has set stays.
+QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+         "PYANNOTE_METRICS_ENABLED": "0", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+def hush() -> None:
+    """Turns the telemetry of libraries off for this process and those that it starts."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
 
 
 class Section(BaseModel):
@@ -79,6 +91,60 @@ class Schedule(Section):
     """The flows that `tingjian serve` and `tingjian deploy` run by themselves. Times as cron writes them; empty is never."""
 
     timezone: str = Field(default="Asia/Shanghai", description="Time zone of the times below, and of {date} in a source")
+    source: str | None = Field(default=None, description="What the scheduled runs listen to: a folder, manifests/{date}.csv, s3://…")
+    workspace: Path | None = Field(default=None, description="Their workspace")
+    nightly: str = Field(default="30 1 * * *", description="All that is not finished")
+    pickup: str = Field(default="15 8-22 * * *", description="The same by day, so that calls are there soon")
+    sampling: str = Field(default="0 6 * * 1", description="The week's sampling plan, into the review queue")
+    reports: str = Field(default="30 6 * * *", description="The daily report")
+    appraisal: str = Field(default="0 7 1 * *", description="The month's appraisal")
+    retention: str = Field(default="0 4 * * *", description="Deletes what is past its time ([retention])")
+    rescore: str = Field(default="", description="Scores all stored calls by the rules in force; on demand unless set")
+    at_once: int = Field(default=1, ge=1, description="Runs at the same time; a workspace has one writer")
+    pool: str = Field(default="tingjian", description="Prefect's work pool that `tingjian deploy` makes and workers serve")
+    port: int = Field(default=4200, ge=1, le=65535, description="Port of the pages of `tingjian serve`, on this machine only")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            return ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError) as fault:
+            raise ValueError("no time zone; write one such as Asia/Shanghai") from fault
+
+
+class Observing(Section):
+    """Logs, metrics and health."""
+
+    log: Literal["text", "json"] = Field(default="text", description="Logs for people, or as JSON, one object a line")
+    textfile: Path | None = Field(default=None, description="Folder of node_exporter's textfile collector for Prometheus metrics")
+    port: int = Field(default=9710, ge=0, le=65535, description="Port of /metrics while `tingjian serve` runs; 0 is none")
+    address: str = Field(default="127.0.0.1", description="Address /metrics listens on")
+    run_within_hours: float = Field(default=26.0, gt=0, description="`tingjian health`: the last run is no older")
+    failed_share: float = Field(default=0.05, ge=0, le=1, description="… and no more of its calls failed than this share")
+    free_gb: float = Field(default=10.0, ge=0, description="… and so much room is left on the disks, gigabytes")
+    still_minutes: float = Field(default=60.0, gt=0, description="… and a run that goes on has told something within this time")
+
+
+class Notify(Section):
+    """Who is told of a run's end. The addresses hold secrets: TINGJIAN_NOTIFY__URLS of the environment."""
+
+    urls: list[SecretStr] = Field(default=[], description="Where to, as Apprise writes it: mailtos://…, wecombot://…, dingtalk://…, json://…")
+    when: Literal["always", "failures", "never"] = Field(default="always", description="After every scheduled run with work, or after bad ones")
+
+
+class Kept(Section):
+    """How many days what is kept of a call stays; none is for ever."""
+
+    recordings: int | None = Field(default=None, ge=0, description="The sound")
+    words: int | None = Field(default=None, ge=0, description="Transcripts")
+    cards: int | None = Field(default=None, ge=0, description="Scorecards, findings and reviews; the words go with them")
+
+
+class Retention(Kept):
+    """What is deleted after its time by `tingjian retention`, in days since the call."""
+
+    lines: dict[str, Kept] = Field(default={}, description="Other days for a business line: [retention.lines.broadband]")
 
 
 class Scoring(Section):
@@ -132,6 +198,7 @@ class Encryption(Section):
     key_command: list[str] = Field(default=[], description="Instead of a file: a program and its arguments that print the key, such as "
                                    "a key service's client")
     old_key_files: list[Path] = Field(default=[], description="Keys used before, still able to open what they sealed")
+    search: bool = Field(default=False, description="Keep what was said, personal data masked, in the clear for the workbench's search")
 
 
 class Change(Section):
@@ -167,6 +234,17 @@ class Appraisal(Section):
         default="apart", description="Whether points for complaints stand apart or lower the monthly result too")
 
 
+class Quotas(Section):
+    """What a reviewer does in a day, and how calls are handed out."""
+
+    recordings: int = Field(default=5, ge=0, description="Recordings a reviewer and day")
+    live: int = Field(default=5, ge=0, description="Calls heard live a reviewer and day")
+    side_by_side: int = Field(default=3, ge=0, description="Calls heard sitting beside the agent a reviewer and day")
+    random_share: float = Field(default=0.5, ge=0, le=1, description="Share of calls of the random sample among those handed out, "
+                                "as far as there are any; the others are the riskiest")
+    own_team: bool = Field(default=True, description="Whether a reviewer may be given, and may take, calls of their own team")
+
+
 class Settings(BaseSettings):
     """All settings of one installation; see the module docstring for where they come from."""
 
@@ -177,10 +255,14 @@ class Settings(BaseSettings):
     monitoring: Monitoring = Monitoring()
     sources: Sources = Sources()
     schedule: Schedule = Schedule()
+    observing: Observing = Observing()
+    notify: Notify = Notify()
+    retention: Retention = Retention()
     scoring: Scoring = Scoring()
     privacy: Privacy = Privacy()
     encryption: Encryption = Encryption()
     review: Review = Review()
+    quotas: Quotas = Quotas()
     sampling: Sampling = Sampling()
     appraisal: Appraisal = Appraisal()
 

@@ -32,7 +32,9 @@ COMMANDS = [
     ("mask", "pipeline.mask_command", "mask"),
     ("rules", "rules.commands", "app"),
     ("rules backtest", "review.backtest", "backtest"),
+    ("trends", "review.trends", "trends"),
     ("evaluate", "flows.evaluate", "evaluate_command"),
+    ("key", "store.commands", "app"),
     ("doctor", "models.commands", "doctor"),
     ("models", "models.commands", "app"),
 ]

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,20 +23,11 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from records import Draft, Failure, Problem, Recording, Transcript
-from store import tables
+from store import sealing, tables
 from store.journal import Journal, Note
-from store.lock import only_writer
+from store.lock import Turn, alone, side_by_side
 
 VERSION = "1"
-
-
-@dataclass(frozen=True)
-class AudioFile:
-    """What tells one state of a recording from another. Size in bytes; `sha256` is empty where it could not be read."""
-
-    sha256: str = ""
-    size: int | None = None
-    mtime_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,16 +61,6 @@ class Known:
     metadata_sha256: str
 
 
-@dataclass(frozen=True)
-class Failed:
-    """A failure as stored, with the state the recording had then and the source it was listed by."""
-
-    failure: Failure
-    source: str
-    audio: AudioFile
-    transcriber_version: str
-
-
 def metadata_sha256(recording: Recording) -> str:
     """Changes when what is told about the call changes, apart from its sound: the draft must then be made anew."""
     return hashlib.sha256(recording.call.model_dump_json().encode()).hexdigest()
@@ -99,7 +79,8 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._journal = Journal(root / "journal")
+        self.keys = sealing.of_workspace(root)
+        self._journal, self._failures, self._turn = Journal(root / "journal"), Failures(root), Turn(root)
 
     @classmethod
     def open(cls, workspace: str | Path) -> Lake:
@@ -117,7 +98,7 @@ class Lake:
         if (root / "version").is_file():
             return cls.open(root)
         with _mendable(root, "made"):
-            root.mkdir(parents=True, exist_ok=True)
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
             foreign = sorted({entry.name for entry in root.iterdir()} - set(tables.TABLES) - {"version.part", "prefect"})
             if foreign:
                 raise Problem(f"{root} is no workspace and is not empty ({foreign[0]} …): name an empty or a new directory.")
@@ -134,6 +115,7 @@ class Lake:
         with ExitStack() as held:
             with _mendable(self.root, "written"):
                 held.enter_context(only_writer(self.root))
+                sealing.note_use(self.root, self.keys)
                 self._begin_hits()
                 for note in self._journal.open_notes():
                     self._settle(note)
@@ -142,24 +124,28 @@ class Lake:
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def commit(self, results: Sequence[Result], source: str = "") -> None:
-        """Keep a batch: all of it becomes visible together, or none. Needs `writing()`.
+        """Keep a batch: all of it becomes visible together, or none. Needs `writing()` or `running()`.
 
         A call that is there already is replaced. Failures of calls that are now done go (where the call was only scored
         again, those of scoring); new ones are kept with `source`.
         """
         done = [result for result in results if result.transcript is not None and result.draft is not None]
-        with _mendable(self.root, "written"):
+        tried = {(result.recording.call.call_id, result.recording.path): result.recognised for result in results}
+        with self._committing():
             if done:
                 self._commit_calls(done)
-            self._commit_failures(results, source)
+            self._failures.tried(tried, [Failed(result.failure, source, result.audio, result.transcriber_version)
+                                         for result in results if result.failure is not None])
 
     def settle_failures(self, source: str, listed: Sequence[Failed]) -> None:
         """Make `listed` all the failures of `source`: what was mended or left the source since is forgotten."""
-        before = self.failed()
-        after = [failed for failed in before if failed.source != source] + list(listed)
-        if _failure_keys(before) != _failure_keys(after):
-            with _mendable(self.root, "written"):
-                self._write_failures(after)
+        with self._committing():
+            self._failures.settle(source, listed)
+
+    def ask_again(self, wanted: Callable[[Failed], bool]) -> list[Failed]:
+        """The next run tries again the failures that `wanted` is true of, also hopeless ones; returns them."""
+        with self._committing():
+            return self._failures.ask_again(wanted)
 
     def _commit_calls(self, done: Sequence[Result]) -> None:
         batch_id = uuid.uuid4().hex
@@ -173,7 +159,7 @@ class Lake:
                 self._append(name, rows[name])
         if held:
             call_ids = _sql_list(row["call_id"] for row in rows["calls"])
-            write_deltalake(str(self.root / "calls"), tables.frame("calls", rows["calls"]), mode="overwrite",
+            write_deltalake(str(self.root / "calls"), self._frame("calls", rows["calls"]), mode="overwrite",
                             predicate=f"call_id IN ({call_ids})")
         else:
             self._append("calls", rows["calls"])
@@ -222,26 +208,12 @@ class Lake:
     def _visible(self, note: Note) -> bool:
         return not self._scan("calls").filter(pl.col("scoring_batch") == note.batch_id).head(1).collect().is_empty()
 
-    def _commit_failures(self, results: Sequence[Result], source: str) -> None:
-        before = self.failed()
-        tried = {(result.recording.call.call_id, result.recording.path): result.recognised for result in results}
-        after = [failed for failed in before if not _over(failed.failure, tried)]
-        after += [Failed(result.failure, source, result.audio, result.transcriber_version)
-                  for result in results if result.failure is not None]
-        if _failure_keys(before) != _failure_keys(after):
-            self._write_failures(after)
-
-    def _write_failures(self, failures: Sequence[Failed]) -> None:
-        now = datetime.now(UTC)
-        rows = [failed.failure.model_dump() | {
-            "day": tables.UNKNOWN_DAY, "source": failed.source, "audio_size": failed.audio.size,
-            "audio_mtime_ns": failed.audio.mtime_ns, "transcriber_version": failed.transcriber_version,
-            "failed_at": now} for failed in failures]
-        write_deltalake(str(self.root / "failures"), tables.frame("failures", rows), mode="overwrite")
-
     def _append(self, name: str, rows: list[dict[str, Any]]) -> None:
         """New columns join a table that an earlier Tingjian made; they are null in its rows."""
-        write_deltalake(str(self.root / name), tables.frame(name, rows), mode="append", schema_mode="merge")
+        write_deltalake(str(self.root / name), self._frame(name, rows), mode="append", schema_mode="merge")
+
+    def _frame(self, name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+        return self.keys.sealed(name, tables.frame(name, rows))
 
     def _delete(self, name: str, predicate: str) -> None:
         DeltaTable(str(self.root / name)).delete(predicate)
@@ -308,13 +280,13 @@ class Lake:
 
     def failures(self) -> pl.LazyFrame:
         """One row per recording that could not be done."""
-        return self._scan("failures").sort("call_id", "recording", "code")
+        with _mendable(self.root, "read"):
+            return self._failures.scan()
 
     def failed(self) -> list[Failed]:
         """The stored failures as records."""
-        return [Failed(
-            Failure.model_validate(row), row["source"], AudioFile("", row["audio_size"], row["audio_mtime_ns"]),
-            row["transcriber_version"]) for row in self.failures().collect().iter_rows(named=True)]
+        with _mendable(self.root, "read"):
+            return self._failures.listed()
 
     def transcripts(self, call_ids: Sequence[str] | None = None) -> Iterator[Transcript]:
         """Every transcript as it was committed, by call_id, with its words; or those of `call_ids`."""
@@ -339,7 +311,7 @@ class Lake:
 
     def _scan(self, name: str) -> pl.LazyFrame:
         with _mendable(self.root, "read"):
-            return pl.scan_delta(str(self.root / name))
+            return self.keys.opened(name, pl.scan_delta(str(self.root / name)))
 
     def _details(self, name: str, order: str) -> pl.LazyFrame:
         marks = "recognition_batch" if name in tables.OF_RECOGNITION else "scoring_batch"
@@ -382,18 +354,6 @@ def _call_row(result: Result, day: str) -> dict[str, Any]:
         "transcriber_version": result.transcriber_version, "scorer_version": result.scorer_version,
         "form_asked": result.form_asked, "metadata_sha256": result.metadata_sha256 or metadata_sha256(result.recording),
         "finished_at": datetime.now(UTC)}
-
-
-def _over(failure: Failure, tried: dict[tuple[str, str], bool]) -> bool:
-    """`tried` tells of each call and recording whether it was recognised anew. Scoring a stored transcript again says
-    nothing of a recording that could not be read since."""
-    recognised = tried.get((failure.call_id, failure.recording))
-    return recognised is not None and (recognised or failure.stage == "scoring")
-
-
-def _failure_keys(failures: Sequence[Failed]) -> list[str]:
-    return sorted(json.dumps([failed.failure.model_dump(), failed.source, failed.audio.size, failed.audio.mtime_ns,
-                              failed.transcriber_version]) for failed in failures)
 
 
 def _sql_list(values: Any) -> str:

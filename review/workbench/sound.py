@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 
 import numpy as np
@@ -23,7 +25,7 @@ from review.workbench.bench import Bench, bench_of
 from review.workbench.gate import Reader, allowed, over
 from review.workbench.rights import may
 from store.reviews import audit
-from store.reviews.schema import Card
+from store.reviews.schema import Card, Person
 
 PEAKS = 1200            # points a channel: about the pixels of the widest player
 BLOCK_SECONDS = 60.0
@@ -41,21 +43,44 @@ def sound(request: Request, call_id: str, person: Reader, original: bool = False
         card = over(person, "hear", session.get(Card, call_id))
         full = original and bench.settings.privacy.unmasked and may(person, "original", card)
     hidden = bench.settings.privacy.masking != "off" and not full
-    file = playable(bench, card.call_id, hidden)
+    return served(request, person, playable(bench, card.call_id, hidden), "sound.heard" if hidden else "sound.heard_in_full", call_id)
+
+
+def served(request: Request, person: Person, file: Path | None, action: str, subject: str) -> Response:
+    """The file in byte ranges, hearing it from the beginning in the log; the caller has asked for the right."""
     if file is None:
         return JSONResponse({"message": "录音已不在原处，或者损坏。The recording is gone or broken."}, 404)
-    begins = request.headers.get("range", "bytes=0-").startswith("bytes=0-")
-    if begins:
-        with bench.database.writing() as session:
-            audit.note(session, person.login, "sound.heard" if hidden else "sound.heard_in_full", call_id)
-    return FileResponse(file, media_type="audio/webm", headers={"Cache-Control": "private, no-store"})
+    if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
+        with bench_of(request).database.writing() as session:
+            audit.note(session, person.login, action, subject)
+    headers = {"Cache-Control": "private, no-store"}
+    if not bench_of(request).lake.keys.current:
+        return FileResponse(file, media_type="audio/webm", headers=headers)
+    return ranged(bench_of(request).lake.keys.unseal_blob(file.read_bytes(), "sound") or b"", request.headers.get("range", ""), headers)
+
+
+def ranged(sound: bytes, asked: str, headers: dict[str, str]) -> Response:
+    """Bytes of a sealed copy as the browser asks for them, as FileResponse does it for a file: 206 for one range, 200 for all."""
+    wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", asked)
+    headers = headers | {"Accept-Ranges": "bytes"}
+    if wanted is None:
+        return Response(sound, media_type="audio/webm", headers=headers)
+    first, last = int(wanted[1]), min(int(wanted[2] or len(sound)), len(sound) - 1)
+    if first > last:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(sound)}"})
+    told = {"Content-Range": f"bytes {first}-{last}/{len(sound)}"}
+    return Response(sound[first:last + 1], 206, media_type="audio/webm", headers=headers | told)
 
 
 @router.get("/calls/{call_id:path}/peaks", dependencies=[Depends(allowed("hear"))])
 def peaks(request: Request, call_id: str, person: Reader) -> Response:
     """{"duration": seconds, "channels": [[…], …]}: the highest level of each of 1,200 stretches, 0 to 1."""
     bench = bench_of(request)
-    _heard(bench, person, call_id)
+    return drawn_peaks(bench, _heard(bench, person, call_id))
+
+
+def drawn_peaks(bench: Bench, call_id: str) -> Response:
+    """The answer of `peaks`; the caller has asked for the right."""
     file = bench.sounds / f"{_name(call_id)}.json"
     if not file.exists():
         recording = _recording(bench, call_id)
@@ -79,7 +104,7 @@ def playable(bench: Bench, call_id: str, hidden: bool = True) -> Path | None:
     with _making:
         if not file.exists():
             recording = _recording(bench, call_id)
-            if recording is None or not write_sound(recording, file, covered):
+            if recording is None or not _write_copy(bench, recording, file, covered):
                 return None
             for old in bench.sounds.glob(f"{_name(call_id)}.*webm"):
                 if old != file and not old.name.startswith(f"{_name(call_id)}.{'full' if hidden else 'masked'}-"):
@@ -116,6 +141,19 @@ def _recording(bench: Bench, call_id: str) -> Path | None:
 def _name(call_id: str) -> str:
     """A file name that says nothing of the call and fits every file system."""
     return hashlib.sha256(call_id.encode()).hexdigest()[:32]
+
+
+def _write_copy(bench: Bench, recording: Path, file: Path, covered: list[Stretch]) -> bool:
+    """The copy, sealed where the workspace is; it never lies there unsealed."""
+    keys = bench.lake.keys
+    if not keys.current:
+        return write_sound(recording, file, covered)
+    with TemporaryDirectory() as folder:
+        open_copy = Path(folder) / "copy.webm"
+        if not write_sound(recording, open_copy, covered):
+            return False
+        _write(file, keys.seal_blob(open_copy.read_bytes(), "sound") or b"")
+    return True
 
 
 def _digest(covered: list[Stretch]) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import JSON, Boolean, Float, ForeignKey, Integer, String, Text, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.reviews.schema import Base
+from store.reviews.sealed import SealedText
 
 
 class Calibration(Base):
@@ -62,7 +63,7 @@ class BlindCard(Base):
     blind_call_id: Mapped[int] = mapped_column(ForeignKey("blind_call.id", ondelete="CASCADE"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     version: Mapped[int] = mapped_column(Integer, default=1)
-    comment: Mapped[str] = mapped_column(Text, default="")
+    comment: Mapped[str] = mapped_column(SealedText, default="")
     submitted_at: Mapped[datetime | None]
     score: Mapped[float | None] = mapped_column(Float)
 
@@ -114,7 +115,7 @@ class Case(Base):
     ends: Mapped[float | None] = mapped_column(Float)
     kind: Mapped[str] = mapped_column(String(4))                    # good, bad
     title: Mapped[str] = mapped_column(String(120))
-    why: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(SealedText)
     rule: Mapped[str | None] = mapped_column(String(80), index=True)
     shared: Mapped[bool] = mapped_column(Boolean, default=False)
     made_by: Mapped[int] = mapped_column(ForeignKey("person.id"))

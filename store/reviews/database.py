@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from alembic import command
@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from records import Problem
+from store.reviews import sealed
 from store.reviews.said import line_of_pairs
 
 FILE = "reviews.sqlite"
@@ -31,12 +32,15 @@ class Database:
     def open(cls, workspace: Path, url: str | None = None) -> Database:
         """The database at `url` (postgresql+psycopg://…), or the SQLite file of the workspace; made and migrated where
         needed. Raises Problem where it cannot be reached."""
-        url = url or f"sqlite:///{workspace / FILE}"
+        if not url:
+            url = f"sqlite:///{workspace / FILE}"
+            _owners_only(workspace / FILE)
         engine = create_engine(url, pool_size=20, max_overflow=40, pool_pre_ping=not url.startswith("sqlite"))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _sqlite)
             event.listen(engine, "begin", _sqlite_begin)
         try:
+            sealed.use(workspace)
             with FileLock(workspace / "reviews.lock", timeout=60):
                 _migrate(engine)
         except (OperationalError, OSError) as fault:
@@ -62,6 +66,12 @@ class Database:
             if self.engine.dialect.name == "postgresql":
                 session.connection().exec_driver_sql("SELECT pg_advisory_xact_lock(7213)")
             yield session
+
+
+def _owners_only(file: Path) -> None:
+    """A new database file that nobody else may read; SQLite gives its log files the same rights."""
+    with suppress(OSError):         # what is wrong with the place is told when the database is opened
+        file.touch(0o600)
 
 
 def _sqlite(connection: sqlite3.Connection, _: object) -> None:

@@ -11,7 +11,9 @@ import re
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
+from records import Problem
 from store.reviews.schema import Card
+from store.reviews.sealed import searchable
 from store.reviews.work_tables import Said
 
 COMMON = 3000           # calls; words in more than so many are met soon by reading the queue from its top
@@ -29,7 +31,10 @@ def pairs(words: str) -> list[str]:
 
 
 def keep(session: Session, call_id: str, turns: list[str]) -> None:
-    """Puts a call into the index, or its new words in the place of the old. `turns` are as displayed."""
+    """Puts a call into the index, or its new words in the place of the old. `turns` are as displayed. A sealed workspace has no
+    index, unless its settings want one."""
+    if not searchable():
+        return
     words = "\n".join(filter(None, map(plain, turns)))
     there = session.scalar(select(Said).where(Said.call_id == call_id))
     if there is not None and there.text == words:
@@ -49,6 +54,8 @@ def said(session: Session, asked: str) -> ColumnElement[bool] | None:
     words = plain(asked)
     if not words:
         return None
+    if not searchable():
+        raise Problem("工作区已加密，不能搜索文本（[encryption] search = true 可开启）。What was said is sealed here and cannot be searched.")
     holds = Said.text.contains(words, autoescape=True)
     in_order = select(Said.id).where(Said.call_id == Card.call_id, holds).exists()
     if len(words) == 1:

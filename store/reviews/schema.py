@@ -18,14 +18,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     String,
-    Text,
     TypeDecorator,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from store.reviews.sealed import SealedBytes, SealedText
 
 ROLES = ("agent", "reviewer", "team_leader", "supervisor", "analyst", "administrator")
 PUBLISHED = ("published", "appealed", "final")
@@ -126,8 +126,8 @@ class Card(Base):
     seen_at: Mapped[datetime | None]                        # the agent acknowledged it
     score: Mapped[float | None] = mapped_column(Float)      # as the reviewer left it, later the final one
     band: Mapped[str | None] = mapped_column(String(20))
-    comment: Mapped[str] = mapped_column(Text, default="")
-    draft: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)    # zlib of the JSON that the reviewer saw
+    comment: Mapped[str] = mapped_column(SealedText, default="")
+    draft: Mapped[bytes | None] = mapped_column(SealedBytes, deferred=True)    # zlib of the JSON that the reviewer saw
     kind: Mapped[str] = mapped_column(String(12), default="recording", server_default="recording")     # or live, side_by_side
     assigned_to: Mapped[int | None] = mapped_column(ForeignKey("person.id", name="card_assigned_to"))
     assigned_on: Mapped[str | None] = mapped_column(String(10))     # the reviewer's day; over, the call goes back to all
@@ -165,7 +165,7 @@ class Item(Base):
     bonus: Mapped[float | None] = mapped_column(Float)      # beside the 100: what it adds once given; None: a plain item
     human_verdict: Mapped[str | None] = mapped_column(String(16))
     human_points: Mapped[float | None] = mapped_column(Float)
-    reason: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(SealedText, default="")
     final_verdict: Mapped[str | None] = mapped_column(String(16))
     final_points: Mapped[float | None] = mapped_column(Float)
 
@@ -186,9 +186,9 @@ class Appeal(Base):
     item: Mapped[str] = mapped_column(String(80))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(SealedText)
     granted: Mapped[bool | None] = mapped_column(Boolean)
-    answer: Mapped[str] = mapped_column(Text, default="")
+    answer: Mapped[str] = mapped_column(SealedText, default="")
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     decided_at: Mapped[datetime | None]
 
@@ -204,5 +204,5 @@ class Audit(Base):
     who: Mapped[str] = mapped_column(String(64), index=True)
     action: Mapped[str] = mapped_column(String(32))
     subject: Mapped[str] = mapped_column(String(200), index=True)
-    detail: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[str] = mapped_column(SealedText, default="")
     sha256: Mapped[str] = mapped_column(String(64))

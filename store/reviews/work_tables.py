@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.reviews.schema import Base
+from store.reviews.sealed import SealedBytes, SealedText
 
 
 class Correction(Base):
@@ -21,9 +22,9 @@ class Correction(Base):
     call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id", ondelete="CASCADE"), index=True)
     turn: Mapped[int] = mapped_column(Integer)              # index into the transcript's turns
     machine_speaker: Mapped[str] = mapped_column(String(8))
-    machine_text: Mapped[str] = mapped_column(Text)
+    machine_text: Mapped[str] = mapped_column(SealedText)
     speaker: Mapped[str] = mapped_column(String(8))
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(SealedText)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
 
@@ -37,7 +38,7 @@ class Redraft(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id", ondelete="CASCADE"), index=True)
     until: Mapped[int] = mapped_column(ForeignKey("correction.id", ondelete="CASCADE"))
-    draft: Mapped[bytes] = mapped_column(LargeBinary)
+    draft: Mapped[bytes] = mapped_column(SealedBytes)
 
 
 class Said(Base):
@@ -76,7 +77,7 @@ class Followup(Base):
     item: Mapped[str] = mapped_column(String(80))
     title: Mapped[str] = mapped_column(String(120))
     call_id: Mapped[str | None] = mapped_column(ForeignKey("card.call_id", ondelete="SET NULL"))
-    todo: Mapped[str] = mapped_column(Text, default="")
+    todo: Mapped[str] = mapped_column(SealedText, default="")
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     opened_at: Mapped[datetime]
     since: Mapped[datetime]
@@ -100,4 +101,4 @@ class Note(Base):
     followup_id: Mapped[int] = mapped_column(ForeignKey("followup.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(SealedText)
