@@ -1,4 +1,4 @@
-"""Whether a reviewer scores steadily higher or lower than the reference (the others' mean, or a gold card), and how surely.
+"""Whether a reviewer scores steadily higher or lower than the reference (the median of all, or a gold card), and how surely.
 
 domain.md section 4 asks that such a reviewer be found. One strict card is chance, so three things must come together: every one
 of the last sessions points the same way, the 95 % interval of the mean difference leaves zero out, and the mean is large

@@ -1,13 +1,14 @@
 """What a calibration session says: agreement by item and rule, everybody's difference to the reference, who leans steadily.
 
-The reference of a call is the gold card where there is one, else the mean of the others' scores: nobody is measured against
-a mean that holds their own score.
+The reference of a call is the gold card where there is one, else the median of all scores: one reviewer who is far off moves
+it little, so the others do not seem to lean the other way. Of two people it is the other's score, which is shown, but says
+nothing of who leans: nobody is paused by it.
 """
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from statistics import fmean
+from statistics import fmean, median
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -67,10 +68,10 @@ def standings(calls: Sequence[Scored], gold: int | None) -> list[Standing]:
     return sorted(found, key=lambda one: (one.difference is None, -(one.difference or 0.0)))
 
 
-def differences(calls: Sequence[Scored], person: int, gold: int | None) -> list[float]:
-    """Own score less the reference's, call by call, where both are there."""
+def differences(calls: Sequence[Scored], person: int, gold: int | None, telling: bool = False) -> list[float]:
+    """Own score less the reference's, call by call, where both are there; if `telling` only where it is a gold card or a median."""
     return [score - reference for call in calls if (score := call.scores.get(person)) is not None
-            and (reference := _reference(call, person, gold)) is not None]
+            and (reference := _reference(call, person, gold, telling)) is not None]
 
 
 def leanings(session: Session, least_points: float, last: int = 12) -> dict[int, tuple[Leaning | None, list[tuple[Calibration, float | None]]]]:
@@ -79,10 +80,12 @@ def leanings(session: Session, least_points: float, last: int = 12) -> dict[int,
     people = {person for _, calls in sessions for call in calls for person in call.verdicts}
     found: dict[int, tuple[Leaning | None, list[tuple[Calibration, float | None]]]] = {}
     for person in sorted(people):
-        rows = [(one, differences(calls, person, one.gold_id)) for one, calls in sessions if one.gold_id != person]
+        rows = [(one, calls) for one, calls in sessions if one.gold_id != person]
         since = standing.last_lifted(session, person)
-        weighed = [values for one, values in rows if since is None or (one.closed_at or one.closes_at or since) > since]
-        found[person] = (leaning(weighed, least_points), [(one, fmean(values) if values else None) for one, values in rows])
+        weighed = [differences(calls, person, one.gold_id, telling=True) for one, calls in rows
+                   if since is None or (one.closed_at or one.closes_at or since) > since]
+        shown = [(one, differences(calls, person, one.gold_id)) for one, calls in rows]
+        found[person] = (leaning(weighed, least_points), [(one, fmean(values) if values else None) for one, values in shown])
     return found
 
 
@@ -150,8 +153,11 @@ def _standing(calls: Sequence[Scored], person: int, gold: int | None) -> Standin
                     [one for one in far[:3] if abs(one[1]) >= 0.05])
 
 
-def _reference(call: Scored, person: int, gold: int | None) -> float | None:
+def _reference(call: Scored, person: int, gold: int | None, telling: bool) -> float | None:
     if gold is not None and gold in call.verdicts:
         return call.scores[gold]
-    others = [score for other, score in call.scores.items() if other != person and score is not None]
-    return fmean(others) if others else None
+    scores = {other: score for other, score in call.scores.items() if score is not None}
+    if len(scores) > 2:
+        return median(scores.values())
+    others = [score for other, score in scores.items() if other != person]
+    return others[0] if others and not telling else None

@@ -8,7 +8,8 @@ from typing import Literal
 
 from store.reviews.schema import PUBLISHED, Card, Person
 
-Right = Literal["queue", "see", "hear", "original", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log"]
+Right = Literal["queue", "see", "hear", "original", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log",
+                "score_blind", "calibrate", "keep_case", "cases"]
 
 RIGHTS: dict[Right, tuple[str, ...]] = {
     "queue": ("reviewer", "team_leader", "supervisor", "analyst"),
@@ -22,6 +23,10 @@ RIGHTS: dict[Right, tuple[str, ...]] = {
     "dashboard": ("team_leader", "supervisor", "analyst"),
     "people": ("administrator",),
     "log": ("administrator", "supervisor"),
+    "score_blind": ("reviewer", "team_leader", "supervisor"),   # calibration and shadowing: only what one is asked to score
+    "calibrate": ("supervisor",),                               # opens and closes sessions, lifts pauses, trusts rules again
+    "keep_case": ("reviewer", "team_leader", "supervisor"),
+    "cases": ("agent", "reviewer", "team_leader", "supervisor", "analyst"),     # agents and analysts: what is shared, no names
 }
 
 

@@ -33,7 +33,8 @@ def draw(session: Session, number: int, seed: str, people: Collection[int]) -> l
     """`number` calls of the random sample that none of `people` has reviewed or holds and no session has had. In the order
     of a hash of seed and id: the same seed draws the same calls, and nobody can steer it."""
     had = select(BlindCall.call_id).where(BlindCall.calibration_id.is_not(None))
-    calls = session.scalars(select(Card.call_id).where(Card.picked == "random", Card.call_id.not_in(had), Card.call_id.not_in(_known(people))))
+    calls = session.scalars(select(Card.call_id).where(Card.picked == "random", Card.kind == "recording", Card.call_id.not_in(had),
+                                                       Card.call_id.not_in(_known(people))))
     return sorted(calls, key=lambda call_id: hashlib.sha256(f"{seed}\0{call_id}".encode()).digest())[:number]
 
 

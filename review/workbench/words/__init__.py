@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from review.wording import Language
 from review.wording import say as say_elsewhere
-from review.workbench.words import pages, work
+from review.workbench.words import calibration, pages, work
 
-WORDS: dict[str, tuple[str, str]] = {**pages.WORDS, **work.WORDS}
+WORDS: dict[str, tuple[str, str]] = {**pages.WORDS, **work.WORDS, **calibration.WORDS}
 
 
 def say(word: str | None, language: Language = "zh") -> str:
