@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from settings import Settings
+from settings import Settings, hush
 
 START_WITHIN = 180.0    # seconds; some five on an idle machine, more when recognition takes both cores
 
@@ -57,11 +57,11 @@ class Server:
 
 def prepare(settings: Settings, verbose: bool = False) -> None:
     """Sets Prefect's environment; what the user has set stays."""
+    hush()
     home = settings.monitoring.prefect_home.expanduser()
     for name, value in {
-        "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
-        "PREFECT_LOGGING_TO_API_ENABLED": "false", "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+        "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
     }.items():
         os.environ.setdefault(name, value)
     Path(os.environ["PREFECT_HOME"]).expanduser().mkdir(parents=True, exist_ok=True)
