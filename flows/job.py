@@ -128,7 +128,7 @@ def load_models(settings: Settings) -> tuple[Transcribing, Scoring]:
 
 
 class Job:
-    """Use as a context manager: it holds the workspace as its only writer from entry to exit."""
+    """Use as a context manager: it holds the workspace, side by side with runs over other sources, from entry to exit."""
 
     def __init__(self, source: str | Path, workspace: str | Path, settings: Settings, *, form: str | None = None,
                  progress: Progress | None = None, load: Load = load_models):
@@ -147,7 +147,7 @@ class Job:
         self._began = time.monotonic()
         self.lake = Lake.create(self.workspace)
         self._held = ExitStack()
-        self._held.enter_context(self.lake.writing())
+        self._held.enter_context(self.lake.running(self._source_key))
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._prepared = self._worker.submit(self._prepare)
         return self

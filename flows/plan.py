@@ -124,7 +124,7 @@ def _hopeless(before: Failed, recording: Recording, versions: Versions) -> bool:
     now = audio_file(recording)
     same = (before.audio.size, before.audio.mtime_ns) == (now.size, now.mtime_ns)
     mended = before.failure.stage == "scoring"      # the rules may have been put right since: cheap to try again
-    return same and before.transcriber_version == versions.transcriber and not before.failure.retryable and not mended
+    return same and not before.again and before.transcriber_version == versions.transcriber and not before.failure.retryable and not mended
 
 
 def _sha256(path: str) -> str:

@@ -24,6 +24,7 @@ from deltalake.exceptions import DeltaError
 
 from records import Draft, Failure, Problem, Recording, Transcript
 from store import sealing, tables
+from store.failures import AudioFile, Failed, Failures
 from store.journal import Journal, Note
 from store.lock import Turn, alone, side_by_side
 
@@ -80,7 +81,7 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.keys = sealing.of_workspace(root)
-        self._journal, self._failures, self._turn = Journal(root / "journal"), Failures(root), Turn(root)
+        self._journal, self._failures, self._turn = Journal(root / "journal"), Failures(root, self.keys), Turn(root)
 
     @classmethod
     def open(cls, workspace: str | Path) -> Lake:
@@ -114,7 +115,27 @@ class Lake:
         """Hold the workspace as its only writer, and first put right what a killed run left; `Problem` when it is taken."""
         with ExitStack() as held:
             with _mendable(self.root, "written"):
-                held.enter_context(only_writer(self.root))
+                held.enter_context(alone(self.root))
+            with self._committing():
+                pass
+            yield
+
+    @contextmanager
+    def running(self, work: str) -> Iterator[None]:
+        """Hold the workspace together with other runs, which wait for each other only while they commit; `Problem` when one
+        has it for itself (`writing`), or when the same `work` (the name of a source) is being done already."""
+        with ExitStack() as held:
+            with _mendable(self.root, "written"):
+                held.enter_context(side_by_side(self.root, work))
+            with self._committing():
+                pass
+            yield
+
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
+        """One writer's turn to commit; what a killed one has left is put right first, for now nobody else is at it."""
+        with _mendable(self.root, "written"), self._turn as outermost:
+            if outermost:
                 sealing.note_use(self.root, self.keys)
                 self._begin_hits()
                 for note in self._journal.open_notes():

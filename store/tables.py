@@ -62,7 +62,7 @@ TELLING = ("fail", "found", "needs_review")
 FAILURES: dict[str, Any] = _ID | {
     "recording": pl.String, "code": pl.String, "message": pl.String, "stage": pl.String, "retryable": pl.Boolean,
     "source": pl.String, "audio_size": pl.Int64, "audio_mtime_ns": pl.Int64, "transcriber_version": pl.String,
-    "failed_at": pl.Datetime("us", "UTC")}
+    "failed_at": pl.Datetime("us", "UTC"), "since": pl.Datetime("us", "UTC"), "tries": pl.Int32, "again": pl.Boolean}
 
 OF_RECOGNITION = {"transcripts": TRANSCRIPTS, "turns": TURNS, "removed": REMOVED}
 OF_SCORING = {"drafts": DRAFTS, "items": ITEMS, "findings": FINDINGS, "hits": HITS}
