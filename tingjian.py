@@ -28,6 +28,7 @@ COMMANDS = [
     ("audit", "review.workbench.commands", "audit"),
     ("sample", "review.sample_command", "sample"),
     ("appraisal", "review.appraisal_command", "appraisal"),
+    ("complaints", "review.complaints_command", "complaints"),
     ("score", "pipeline.commands", "score"),
     ("mask", "pipeline.mask_command", "mask"),
     ("rules", "rules.commands", "app"),
