@@ -136,7 +136,8 @@ def _pieces(change: Callable[[str, str], str], name: str) -> Callable[[pl.Series
         rows = [None if row is None else [
             piece | {part: piece[part] and change(piece[part], f"{name}.evidence.{part}") for part in PIECES} for piece in row]
             for row in series.to_list()]
-        return pl.Series(series.name, rows, dtype=series.dtype)
+        # By way of a frame of rows: a series of lists of structs is made of Python values five times as slowly.
+        return pl.DataFrame([{series.name: row} for row in rows], schema={series.name: series.dtype})[series.name]
     return over
 
 
