@@ -12,20 +12,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol
 
 from flows.admission import admitted
 from flows.plan import Batch, Plan, Versions, audio_file, make_plan
 from flows.redacting import redact
+from flows.status import Noting
 from pipeline import sources
 from pipeline.manifest import Listing
 from pipeline.masking import cut_card_values
 from records import Draft, Failure, Problem, Recording, Transcript
 from settings import Settings
 from store.erasing import erased_ids
-from store.lake import Failed, Lake, Result
+from store.lake import AudioFile, Failed, Lake, Result
 
 RETRY_PAUSE = 2.0           # seconds before another try; a file that is being copied, a share that comes back
 # Faults of a whole batch that pass by themselves: the storage or the network was away.
@@ -65,11 +67,7 @@ class Progress:
 
     def call(self, failed: bool) -> None: ...
 
-    def kept(self, results: Sequence[Result]) -> None: ...
-
     def note(self, message: str) -> None: ...
-
-    def finished(self, summary: Summary) -> None: ...
 
 
 class MayPass(Exception):
@@ -149,11 +147,14 @@ class Job:
         self._held = ExitStack()
         self._held.enter_context(self.lake.running(self._source_key))
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self.noting = Noting(self.lake.root, self._source_key)
         self._prepared = self._worker.submit(self._prepare)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stopping.set()
+        if error is not None:
+            self.noting.broken(error)
         self._worker.shutdown(wait=True, cancel_futures=True)
         self._held.close()
 
@@ -177,7 +178,7 @@ class Job:
         summary.failures = [one.failure for one in failed]
         summary.finished_before = self.plan.finished
         summary.elapsed = time.monotonic() - self._began
-        self.progress.finished(summary)
+        self.noting.finished(summary, self.stopping.is_set())
         return summary
 
     def _prepare(self) -> Plan:
@@ -193,6 +194,7 @@ class Job:
                          self.settings.monitoring.batch_seconds, self.transcriber.length)
         self._waiting = {number: list(batch.recordings) for number, batch in enumerate(plan.batches)}
         self.progress.planned(plan)
+        self.noting.planned(plan)
         if plan.batches:
             self._ahead[0] = self._worker.submit(self._attempt, 0)
         return plan
@@ -230,8 +232,10 @@ class Job:
             raise MayPass(f"{len(again)} calls, first {again[0].recording.call.call_id}: {_why(again[0])}")
 
     def _recognised(self, number: int) -> Iterator[Result]:
+        before = {one.call.call_id: audio_file(one) for one in self._waiting[number]}
         for recording, outcome in self.transcriber.run(self._waiting[number], self._on_audio):
-            yield self._result(recording, outcome)
+            state = before[recording.call.call_id]
+            yield self._result(recording, outcome if audio_file(recording) == state else _changed(recording), state)
             if self.stopping.is_set():
                 return
 
@@ -242,12 +246,13 @@ class Job:
             stored = self.lake.transcript(recording.call.call_id)
             told = {**recording.call.model_dump(), "duration": stored.duration}
             renewed = Transcript.model_validate(stored.model_dump() | told)
-            yield self._result(recording, renewed, recognised=renewed != stored)
+            yield self._result(recording, renewed, audio_file(recording), recognised=renewed != stored)
 
-    def _result(self, recording: Recording, outcome: Transcript | Failure, recognised: bool = True) -> Result:
+    def _result(self, recording: Recording, outcome: Transcript | Failure, audio: AudioFile, recognised: bool = True) -> Result:
+        """`audio` is the state of the recording before it was read: what is done to it later is new to the next run."""
         version = self.versions.transcriber
         if isinstance(outcome, Failure):
-            return Result(recording, audio_file(recording), version, failure=outcome)
+            return Result(recording, audio, version, failure=outcome)
         try:
             draft = self.scorer.draft(outcome, self.form)
         except Problem:
@@ -255,14 +260,14 @@ class Job:
         except Exception as fault:
             failure = Failure(call_id=outcome.call_id, recording=recording.path, code="internal_error", stage="scoring",
                               message=f"{outcome.call_id}: scoring failed with {type(fault).__name__}: {fault}")
-            return Result(recording, audio_file(recording), version, failure=failure)
+            return Result(recording, audio, version, failure=failure)
         if self.settings.privacy.drop_cvv:
             said = outcome
             outcome, draft = cut_card_values(outcome, draft)
             if outcome is not said and (copies := self.settings.privacy.redacted) and (failed := redact(recording, said, copies)):
                 return Result(recording, audio_file(recording), version, failure=failed)
         sha256 = outcome.recognition.get("audio", {}).get("sha256", "")
-        return Result(recording, audio_file(recording, sha256), version, transcript=outcome, draft=draft,
+        return Result(recording, replace(audio, sha256=sha256), version, transcript=outcome, draft=draft,
                       scorer_version=self.versions.scorer, form_asked=self.form, recognised=recognised)
 
     def _sort_out(self, number: int, results: list[Result]) -> tuple[list[Result], list[Result]]:
@@ -286,12 +291,13 @@ class Job:
                 self._failed.append(Failed(result.failure, self._source_key, result.audio, result.transcriber_version))
             else:
                 self.summary.count(result, self.plan.batches[number].recognise)
-        self.progress.kept(results)
+        self.noting.kept(results)
 
     def _on_audio(self, seconds: float) -> None:
         if self.stopping.is_set():
             raise Stopped
         self.progress.audio(seconds)
+        self.noting.audio()
 
 
 def monitor(source: str | Path, workspace: str | Path, settings: Settings, **options: Any) -> Summary:
@@ -311,6 +317,13 @@ def run_batches(job: Job, pause: float = RETRY_PAUSE) -> Summary:
                 job.progress.note(f"Trying again: {fault}")
                 job.stopping.wait(pause)
     return job.finish()
+
+
+def _changed(recording: Recording) -> Failure:
+    name = Path(recording.path).name
+    return Failure(call_id=recording.call.call_id, recording=recording.path, code="changed_while_read", stage="decode",
+                   retryable=True, message=f"{name} was replaced or written to while it was done; it is taken again, by the next "
+                                           "run if need be, when it stands still.")
 
 
 def _why(result: Result) -> str:
