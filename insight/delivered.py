@@ -31,7 +31,7 @@ REMEDY: dict[str, str] = {
 @dataclass(frozen=True)
 class Column:
     """`kind` says what the cell becomes: text, Date, Datetime (UTC), month ("2026-11"), Float64, Int64, Boolean. `low` and
-    `high` bound a number."""
+    `high` bound a number; `not_before` names a column whose time must not be later."""
 
     name: str
     chinese: str
@@ -41,6 +41,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    not_before: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ WORK_ORDERS = Sheet("work_orders", "complaints and other work orders", (
     Column("complaint", "投诉", "yes_no", False, "empty: yes"),
     Column("upheld", "有责", "yes_no", False, "no: the agent was not at fault, it is not counted in the appraisal; empty: counts"),
     Column("major", "重大投诉", "yes_no", False, "empty: no"),
-    Column("first_reply_at", "首次回复时间", "moment"), Column("effective_reply_at", "有效回复时间", "moment"),
-    Column("due_at", "要求完成时间", "moment"), Column("closed_at", "完成时间", "moment"),
+    Column("first_reply_at", "首次回复时间", "moment", not_before="opened_at"),
+    Column("effective_reply_at", "有效回复时间", "moment", not_before="opened_at"),
+    Column("due_at", "要求完成时间", "moment", not_before="opened_at"), Column("closed_at", "完成时间", "moment", not_before="opened_at"),
     Column("solved_on_the_spot", "现场解决", "yes_no"), Column("satisfied", "满意", "yes_no", False, "empty: not asked"),
 ), ("order_id",))
 SHEETS = (AGENTS, ASSESSMENTS, VOLUMES, WORK_ORDERS)
@@ -109,7 +111,8 @@ def read(path: str | Path, sheet: Sheet) -> Read:
     cells = raw.with_columns(pl.col(column.name).str.strip_chars().replace("", None) for column in columns)
     parsed = cells.select("line", *(_parsed(column).alias(column.name) for column in columns)).with_columns(
         pl.lit(None, dtype=_dtype(column)).alias(column.name) for column in sheet.columns if column not in columns)
-    faults = pl.concat([_empty(), *(_faults(cells, parsed, column) for column in columns)])
+    faults = pl.concat([_empty(), *(_faults(cells, parsed, column) for column in columns),
+                        *(_early(cells, parsed, column) for column in columns if column.not_before)])
     good = parsed.join(faults.select("line"), on="line", how="anti", maintain_order="left")
     again = good.filter(~pl.struct(sheet.key).is_first_distinct())
     faults = pl.concat([faults, _repeated(good, again, sheet)]).with_columns(file=pl.lit(path.name)).select(list(REFUSED))
@@ -196,6 +199,14 @@ def _faults(cells: pl.DataFrame, parsed: pl.DataFrame, column: Column) -> pl.Dat
         pl.when(empty).then(pl.lit("is empty")).otherwise(
             pl.format('is "{}", not {}', pl.col("cell"), pl.lit(kind + bounds))).alias("reason"),
         pl.when(empty & pl.lit(column.kind == "text")).then(pl.lit("fill it in")).otherwise(pl.lit(remedy)).alias("remedy"))
+
+
+def _early(cells: pl.DataFrame, parsed: pl.DataFrame, column: Column) -> pl.DataFrame:
+    early = (parsed[column.name] < parsed[column.not_before]).fill_null(False)
+    return cells.filter(early).select(
+        pl.lit("").alias("file"), "line", pl.lit(column.name).alias("column"), pl.col(column.name).alias("value"),
+        pl.format('is "{}", before ' + column.not_before, column.name).alias("reason"),
+        pl.lit(f"see which of the two is wrong, {column.not_before} or {column.name}").alias("remedy"))
 
 
 def _repeated(good: pl.DataFrame, again: pl.DataFrame, sheet: Sheet) -> pl.DataFrame:

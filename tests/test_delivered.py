@@ -54,6 +54,14 @@ def test_times_without_an_offset_are_chinas(cell: str, moment: datetime | None, 
     assert (got.rows["opened_at"].to_list() or [None]) == [moment] and len(got.refused) == (moment is None)
 
 
+def test_what_ends_before_it_began_is_refused(tmp_path: Path) -> None:
+    file = _file(tmp_path, "order_id,opened_at,closed_at\no-1,2026-11-20 10:00,2026-11-20 09:59\no-2,2026-11-20 10:00,2026-11-20 10:00\n")
+    got = delivered.read(file, delivered.WORK_ORDERS)
+    assert got.rows["order_id"].to_list() == ["o-2"]
+    assert got.messages()[0] == ('some.csv line 2: closed_at is "2026-11-20 09:59", before opened_at; '
+                                 "see which of the two is wrong, opened_at or closed_at")
+
+
 def test_yes_and_no_in_both_languages_and_nothing_else(tmp_path: Path) -> None:
     rows = "\n".join(f"o-{n},2026-11-20 10:00,{cell}" for n, cell in enumerate(("是", "No", "1", "", "maybe")))
     got = delivered.read(_file(tmp_path, "order_id,opened_at,major\n" + rows), delivered.WORK_ORDERS)
