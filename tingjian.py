@@ -21,6 +21,8 @@ app = typer.Typer(
 COMMANDS = [
     ("run", "flows.commands", "run"),
     ("rescore", "flows.commands", "rescore"),
+    ("failed", "flows.failed", "failed"),
+    ("retry", "flows.failed", "retry"),
     ("show", "review.commands", "show"),
     ("page", "review.commands", "page"),
     ("export", "review.commands", "export"),
