@@ -84,6 +84,23 @@ class Exceptions(NamedTuple):
     repair: int = -1
 
 
+class Ear(NamedTuple):
+    """What is listened for in one speaker's words.
+
+    The patterns of `exact` are the literals `numbers`, those of `sound` lists of literals (number, characters) of one sound.
+    `told[number]` says which leaves a literal is good for, and as what. Most literals are the whole phrase of one leaf and
+    nothing else: `phrases[number]`, and `lone` by pattern of `exact`, is that leaf (`lone`: -1 for the others).
+    """
+
+    exact: AhoCorasick | None
+    numbers: list[int]
+    lone: list[int]
+    sound: AhoCorasick | None
+    sounds: list[list[tuple[int, str]]]
+    told: dict[int, tuple[tuple[int, Lead], ...]]
+    phrases: dict[int, int]
+
+
 class Bad(ValueError):
     """A mistake in a part, with the path of the field inside the rule."""
 
@@ -98,7 +115,8 @@ class Plan:
     Literals of two characters and more go into the automata. Single characters (您, =好) are in every call, so a leaf that
     wants one looks for it when it is asked, and a template with gaps only around its telling stretch. `leads[literal]` says
     what a literal is good for; `alone[leaf]` is what must be looked for although no literal tells of it, `single[leaf]` the
-    characters of which one must be there for that, and `unsure` are leaves that must look in any case.
+    characters of which one must be there for that, and `unsure` are leaves that must look in any case. `finds[leaf]` is the
+    rule whose `find` a leaf belongs to; the others belong to exceptions.
     """
 
     def __init__(self) -> None:
@@ -115,12 +133,15 @@ class Plan:
         self.words: dict[int, tuple[int, list[list[dict]]]] = {}
         self.single: dict[int, set[str]] = {}
         self.unsure: set[int] = set()
+        self.finds: dict[int, str] = {}
         self._by_sound: set[int] = set()
 
     def add(self, rule: Rule) -> None:
         """Compile one rule; raises Bad."""
         if rule.find is not None:
+            first = len(self.leaves)
             self.nodes[rule.id] = self._node(rule, rule.find, ("find",))
+            self.finds.update(dict.fromkeys(range(first, len(self.leaves)), rule.id))
         leaves = {}
         for side in ("before", "after", "turn", "previous", "next"):
             if phrases := getattr(rule.unless, side):
@@ -266,16 +287,30 @@ class Plan:
         return number
 
     def seal(self) -> None:
-        """Build the automata."""
-        self.exact = _automaton(self.keys)
-        by_sound: dict[str, list[tuple[int, str]]] = {}
-        for key, number in self.literals.items():
-            if number in self._by_sound:
-                by_sound.setdefault(sound_of(key), []).append((number, key))
-        self.sound = _automaton(by_sound)
-        self.sounds = list(by_sound.values())
-        self.told = {speaker: [tuple(lead for lead in leads if self.leaves[lead[0]].who in ("any", speaker)) for leads in self.leads]
-                     for speaker in get_args(Speaker)}
+        """Build the automata: an ear a speaker, so that nobody listens for what is of no use in what that speaker says."""
+        wanted: list[set[str]] = [{self.leaves[leaf].who for leaf, _ in leads} for leads in self.leads]
+        beside: list[set[str]] = [set() for _ in self.leads]
+        for one in self.chains:
+            for stretch in one.stretches:
+                for number in (*stretch.literals, *[where for where, _ in stretch.uses if isinstance(where, int)]):
+                    beside[number].add(self.leaves[one.leaf].who)
+        self.ears: dict[Speaker, Ear] = {}
+        for speaker in get_args(Speaker):
+            whose = {"any", speaker}
+            if speaker not in ("agent", "customer") and "unknown" in self.ears:
+                self.ears[speaker] = self.ears["unknown"]  # only rules about anybody hear those two
+                continue
+            numbers = [i for i in range(len(self.keys)) if whose & wanted[i] or whose & beside[i]]
+            by_sound: dict[str, list[tuple[int, str]]] = {}
+            for number in numbers:
+                if number in self._by_sound:
+                    by_sound.setdefault(sound_of(self.keys[number]), []).append((number, self.keys[number]))
+            told = {number: tuple(lead for lead in self.leads[number] if self.leaves[lead[0]].who in whose) for number in numbers}
+            phrases = {number: leads[0][0] for number, leads in told.items()
+                       if len(leads) == 1 and leads[0][1] == "" and not whose & beside[number]}
+            self.ears[speaker] = Ear(
+                _automaton(self.keys[number] for number in numbers), numbers, [phrases.get(number, -1) for number in numbers],
+                _automaton(by_sound), list(by_sound.values()), told, phrases)
 
 
 def _anchor(run: Run, written: str, at: tuple) -> tuple[int, str]:

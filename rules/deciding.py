@@ -10,7 +10,7 @@ from rules.overriding import overridden, overrides
 from rules.pack import Pack
 from rules.scanning import Hit
 from rules.schema import Condition, Count, Decide, Each, Rate, Rule, Step
-from rules.view import ABSENT, Outcome, View
+from rules.view import Outcome, View
 
 WEAK = "说法较弱，得一半分"
 """The reason of a pass that earns half the points."""
@@ -84,14 +84,12 @@ def _presence(view: View, rule: Rule) -> Outcome:
     if not hits and rule.kind != "signal" and (doubts := view.doubts(rule.id)):
         surest = tuple(sorted(doubts, key=lambda h: -h.confidence)[:MOST_DOUBTS])
         return Outcome("needs_review", surest[0].confidence, surest, "可能有，把握不足，请人听一下")
-    if rule.kind == "signal":
-        return (Outcome("found", max(h.confidence for h in hits), hits, value=float(len(hits))) if hits
-                else Outcome("none", _absent(view, rule), value=0.0))
-    if rule.kind == "taboo":
-        return (Outcome("fail", max(h.confidence for h in hits), hits, f"{len(hits)} 处", float(len(hits))) if hits
-                else Outcome("pass", _absent(view, rule), reason="没有发现", value=0.0))
     if not hits:
-        return Outcome("fail", _absent(view, rule), reason="没有找到")
+        return without_hits(rule, view.absence(rule))
+    if rule.kind == "signal":
+        return Outcome("found", max(h.confidence for h in hits), hits, value=float(len(hits)))
+    if rule.kind == "taboo":
+        return Outcome("fail", max(h.confidence for h in hits), hits, f"{len(hits)} 处", float(len(hits)))
     best = max(hits, key=lambda h: (not h.weak, h.confidence))
     shown = (best, *[h for h in hits if h is not best])
     if best.weak:
@@ -99,12 +97,13 @@ def _presence(view: View, rule: Rule) -> Outcome:
     return Outcome("pass", best.confidence, shown, "已做到")
 
 
-def _absent(view: View, rule: Rule) -> float:
-    if not view.measured:
-        return ABSENT
-    window = view.window(rule.where, rule.who)
-    mine = view.spoken_by(rule.who)
-    return view.absent(mine if window is None else [i for i in mine if i in window])
+def without_hits(rule: Rule, absent: float) -> Outcome:
+    """What a rule that looks for presence says of a call without a hit; `absent` is how sure that is."""
+    if rule.kind == "signal":
+        return Outcome("none", absent, value=0.0)
+    if rule.kind == "taboo":
+        return Outcome("pass", absent, reason="没有发现", value=0.0)
+    return Outcome("fail", absent, reason="没有找到")
 
 
 def _counted(view: View, rule: Rule, how: Decide) -> Outcome:
@@ -124,7 +123,7 @@ def _count(view: View, rule: Rule, count: Count) -> Outcome:
     # The count stands or falls with its least sure hit that is needed.
     sure = sorted((h.confidence for h in hits), reverse=True)
     needed = count.at_least or (count.at_most or 0) + 1
-    confidence = sure[min(needed, len(sure)) - 1] if sure and number >= needed else _absent(view, rule)
+    confidence = sure[min(needed, len(sure)) - 1] if sure and number >= needed else view.absence(rule)
     limit = f"至少 {count.at_least}" if count.at_least is not None else f"至多 {count.at_most}"
     return Outcome("pass" if good else "fail", confidence, hits, f"{number} 处，要求{limit} 处", float(number))
 
@@ -157,7 +156,7 @@ def _each(view: View, rule: Rule, each: Each) -> Outcome:
         else:
             found.append(answer)
     if missed:
-        return Outcome("fail", _absent(view, rule), tuple(missed), f"{_times(view, each, anchors)}，{len(missed)} 次没有做到",
+        return Outcome("fail", view.absence(rule), tuple(missed), f"{_times(view, each, anchors)}，{len(missed)} 次没有做到",
                        float(len(missed)))
     return Outcome("pass", min(h.confidence for h in found), tuple(found), f"{_times(view, each, anchors)}，都做到了")
 

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from records import Finding, Match, Speaker, Transcript, Turn
 from rules.deciding import decide
 from rules.operators import DETECTING
 from rules.overriding import Limits
 from rules.pack import Pack, load
+from rules.quiet import Quiet
 from rules.view import Knowledge, Outcome, View
 from rules.weighing import Layer, Meaning
 
@@ -29,6 +30,7 @@ class Engine:
         self.pack, self.review_below = pack, review_below
         self.knowledge = Knowledge(organisations, None if meaning is None else Layer(meaning, pack.rules))
         self.version = pack.version
+        self.quiet = Quiet(pack, self._reviewed)
 
     @classmethod
     def open(cls, directory: Path | None = None, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
@@ -40,7 +42,10 @@ class Engine:
         return View(call, self.pack.plan, self.pack.rules, self.knowledge, self._decide)
 
     def _decide(self, view: View, rule_id: str) -> Outcome:
-        outcome = decide(view, self.pack, rule_id)
+        return self._reviewed(decide(view, self.pack, rule_id))
+
+    def _reviewed(self, outcome: Outcome) -> Outcome:
+        """A verdict that is not sure enough is left to a person."""
         if outcome.confidence < self.review_below and outcome.verdict in ("pass", "fail"):
             word = "通过" if outcome.verdict == "pass" else "不通过"
             reason = f"倾向{word}，把握只有 {outcome.confidence:.2f}；{outcome.reason}"
@@ -49,7 +54,11 @@ class Engine:
 
     def findings(self, view: View) -> tuple[Finding, ...]:
         """One finding for every rule of the pack, in the pack's order."""
-        return tuple([view.finding(rule_id, view.outcome(rule_id)) for rule_id in self.pack.rules])
+        found, asked = self.quiet.findings(view)
+        order = self.quiet.order
+        for at in asked:
+            found[at] = view.finding(order[at], view.outcome(order[at]))
+        return tuple(cast(list[Finding], found))
 
     def probe(self, rule_id: str, who: Speaker, text: str, before: str | None = None, after: str | None = None) -> Answer:
         """Does this turn contain what the rule looks for, its windows and counts left aside?

@@ -6,14 +6,15 @@ not apply or wants something else as well.
 """
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import re2
 
 from records import Match
-from rules.compiling import Chain, Lead, Leaf, Plan, Stretch, Use
+from rules.compiling import Chain, Ear, Lead, Leaf, Plan, Stretch, Use
 from rules.phrases import Literal, Run
 from rules.slots import Slots, alike, half_right
 from rules.text import BREAK, CUT, Text
@@ -45,9 +46,9 @@ class Hit(NamedTuple):
     note: str = ""
 
 
-Both = tuple[list[tuple[int, int, int]], list[tuple[int, int, float, float]]]
-"""Where a literal stands in one speaker's words: by characters (number, start, end), and by sound (start, end, likeness
-alone, likeness beside other words)."""
+Both = tuple[list[Place], list[tuple[int, int, float, float]]]
+"""Where a literal stands in one speaker's words: by characters, and by sound (start, end, likeness alone, likeness beside
+other words)."""
 Stands = dict[int, Both]
 Turns = frozenset[int] | None
 """Turns of interest; None: all."""
@@ -56,20 +57,21 @@ Turns = frozenset[int] | None
 class Scan:
     """The scan of one call. `of(leaf)` are its hits; overlaps are left in, their order says nothing.
 
-    What an agent's rule looks for is kept apart from what customers say, so that it is never told of their words.
+    Each speaker's words are heard by themselves, so that what an agent's rule looks for is never told of what customers say.
     """
 
     def __init__(self, plan: Plan, text: Text, slots: Slots) -> None:
         self.plan, self.text, self.slots = plan, text, slots
         self._hits: dict[int, Sequence[Hit]] = {-1: ()}
+        self._phrases: dict[int, list[Place]] = {}
         self._told: dict[int, list[tuple[Lead, Both, str]]] = {}
         self._stands: dict[str, Stands] = {speaker: {} for speaker in text.speakers}
         self._used = frozenset(text.light)
         self._single: dict[str, list[int]] = {}
         self._spoken: dict[str, Spoken] = {}
         if text.key:
-            self._characters()
-            self._sounds()
+            for speaker in self._stands:
+                self._listen(speaker, plan.ears[speaker])
 
     def of(self, leaf: int, turns: Turns = None) -> Sequence[Hit]:
         """The hits of a leaf, in some turns if those are all that is asked for; none for -1.
@@ -84,49 +86,57 @@ class Scan:
     def nothing(self, leaf: int) -> bool:
         """Whether a leaf surely has no hits; told at once."""
         plan = self.plan
-        if leaf in self._told or leaf in plan.unsure or (leaf in plan.single and not plan.single[leaf].isdisjoint(self._used)):
+        if leaf in self._phrases or leaf in self._told or leaf in plan.unsure or (
+                leaf in plan.single and not plan.single[leaf].isdisjoint(self._used)):
             return False
         return leaf not in plan.words or self.nothing(plan.words[leaf][0])
 
-    # what the automata find
-    def _characters(self) -> None:
-        """Where every literal stands."""
-        if self.plan.exact is None:
-            return
-        turns, speakers, stands = self.text.turns, self.text.speakers, self._stands
-        for match in self.plan.exact.find_matches_as_indexes(self.text.key, overlapping=True)[:MOST_HITS]:
-            number, start, _ = match
-            speaker = speakers[turns[start]]
-            known = stands[speaker]
-            if number in known:
-                known[number][0].append(match)
-            else:
-                self._tell(number, speaker, [match])
+    def heard(self) -> set[str]:
+        """The rules whose `find` may have hits by what the automata found."""
+        finds = self.plan.finds
+        return {finds[leaf] for leaf in (*self._phrases, *self._told) if leaf in finds}
 
-    def _sounds(self) -> None:
-        """Where something else of a literal's sound stands, and how far it may be the literal: alone, and beside others."""
-        plan, key, text = self.plan, self.text.key, self.text
-        if plan.sound is None:
+    # what the automata find
+    def _listen(self, speaker: str, ear: Ear) -> None:
+        """Where every literal stands in a speaker's words, and where something else of its sound does."""
+        key, sound = self.text.only(speaker)
+        phrases, stands = self._phrases, self._stands[speaker]
+        if ear.exact is not None:
+            lone, numbers = ear.lone, ear.numbers
+            for which, start, end in ear.exact.find_matches_as_indexes(key, overlapping=True)[:MOST_HITS]:
+                leaf = lone[which]
+                if leaf < 0:
+                    number = numbers[which]
+                    if number not in stands:
+                        self._tell(number, speaker, ear)
+                    stands[number][0].append((start, end, 1.0))
+                elif leaf in phrases:
+                    phrases[leaf].append((start, end, 1.0))
+                else:
+                    phrases[leaf] = [(start, end, 1.0)]
+        if ear.sound is None:
             return
-        for which, start, end in plan.sound.find_matches_as_indexes(text.sound, overlapping=True)[:MOST_HITS]:
+        for which, start, end in ear.sound.find_matches_as_indexes(sound, overlapping=True)[:MOST_HITS]:
             heard = key[start:end]
-            for number, literal in plan.sounds[which]:
+            for number, literal in ear.sounds[which]:
                 if heard == literal:
                     continue
                 likeness = alike(literal, heard)
+                if number in ear.phrases:
+                    leaf = ear.phrases[number]
+                    if likeness and self.plan.leaves[leaf].sounds:
+                        phrases.setdefault(leaf, []).append((start, end, likeness))
                 # Two characters are too few alone; beside other words one right one is enough.
-                beside = likeness or (BESIDE if half_right(literal, heard) else 0.0)
-                if beside:
-                    speaker = text.speakers[text.turns[start]]
-                    if number not in self._stands[speaker]:
-                        self._tell(number, speaker, [])
-                    self._stands[speaker][number][1].append((start, end, likeness, beside))
+                elif beside := likeness or (BESIDE if half_right(literal, heard) else 0.0):
+                    if number not in stands:
+                        self._tell(number, speaker, ear)
+                    stands[number][1].append((start, end, likeness, beside))
 
-    def _tell(self, number: int, speaker: str, places: list[tuple[int, int, int]]) -> None:
+    def _tell(self, number: int, speaker: str, ear: Ear) -> None:
         """The first place of a literal in a speaker's words: whoever listens to that speaker hears of it and what will follow."""
         told = self._told
-        self._stands[speaker][number] = both = (places, [])
-        for leaf, lead in self.plan.told[speaker][number]:
+        self._stands[speaker][number] = both = ([], [])
+        for leaf, lead in ear.told[number]:
             if leaf in told:
                 told[leaf].append((lead, both, speaker))
             else:
@@ -136,11 +146,11 @@ class Scan:
     def _look(self, leaf: int, turns: Turns) -> list[Hit]:
         """The hits of a leaf that has been told of something, or has to look for itself."""
         plan, kind = self.plan, self.plan.leaves[leaf]
-        places: list[Place] = []
+        places = self._phrases.get(leaf, [])
         chains: dict[tuple[int, str], None] = {}
         for lead, both, speaker in self._told.get(leaf, ()):
             if isinstance(lead, str):
-                places += [(start, end, 1.0) for _, start, end in both[0] if not lead or self._particles_there(lead, start, end)]
+                places += [place for place in both[0] if not lead or self._particles_there(lead, place[0], place[1])]
                 if both[1] and kind.sounds and not lead:
                     places += [(start, end, likeness) for start, end, likeness, _ in both[1] if likeness]
             elif isinstance(lead, int):
@@ -195,6 +205,10 @@ class Scan:
     # templates with gaps
     def _connected(self, chain: Chain, speaker: str, sounds: bool, turns: Turns) -> list[Place]:
         """A template with gaps in one speaker's words: from its telling stretch outwards, each beside its neighbour."""
+        heard = self._stands[speaker].keys()
+        for stretch in chain.stretches:  # one that is nowhere is seen at once
+            if not (stretch.characters or stretch.uses) and heard.isdisjoint(stretch.literals):
+                return []
         telling, number = chain.telling, len(chain.stretches)
         places: list[list[Place]] = [[]] * number
         places[telling] = self._telling(chain.stretches[telling], speaker, sounds, turns)
@@ -241,7 +255,7 @@ class Scan:
         stands = self._stands[speaker]
         for number in stands.keys() & stretch.literals:
             exact, heard = stands[number]
-            places.update([(start, end, 1.0) for _, start, end in exact])
+            places.update(exact)
             if heard and sounds:
                 places.update([(start, end, beside) for start, end, _, beside in heard])
         for where, use in stretch.uses:
@@ -342,38 +356,33 @@ class Spoken:
     """The light text of a speaker's turns as RE2 takes it, bytes, each turn with its borders on both sides."""
 
     def __init__(self, text: Text, who: str) -> None:
-        self.text = text
-        self.turns: list[int] = []
-        self.begins: list[int] = []
-        """For each turn, the byte where its piece begins."""
         pieces: list[bytes] = []
-        self.starts: list[int] = []
-        """For each turn, the place in the call where its piece begins."""
-        at = 0
+        turns: list[int] = []
+        starts: list[int] = []
         for turn, speaker in enumerate(text.speakers):
             if who not in ("any", speaker):
                 continue
             start = text.offsets[turn] - (turn > 0 and who != "any" and text.speakers[turn - 1] != speaker)
-            piece = text.light[start:text.end_of(turn) + 1].encode()
-            self.turns.append(turn)
-            self.begins.append(at)
-            self.starts.append(start)
-            pieces.append(piece)
-            at += len(piece)
+            turns.append(turn)
+            starts.append(start)
+            pieces.append(text.light[start:text.end_of(turn) + 1].encode())
         self.said = b"".join(pieces)
+        lengths = [len(piece) for piece in pieces]
+        # A character's first byte is no continuation, so counting those from the beginning of a piece numbers its characters.
+        begins = (np.frombuffer(self.said, np.uint8) & 0xC0) != 0x80
+        counted = np.cumsum(begins)
+        before = np.concatenate(([0], counted[np.cumsum(lengths)[:-1] - 1])) if lengths else counted
+        self._places = counted - 1 + np.repeat(np.array(starts, np.int64) - before, lengths)
+        """For each byte, the place of its character in the call."""
+        self._turns = np.repeat(turns, lengths)
 
     def place(self, first: int, last: int) -> tuple[int, int, int] | None:
         """(turn, start, end) in the call of the bytes, borders at their beginning left out; None if that is all there is."""
-        while first < last and self.said[first] in _BORDERS:
+        while self.said[first] in _BORDERS:
             first += 1
-        if first == last:
-            return None
-        which = bisect_right(self.begins, first) - 1
-        begin = self.begins[which]
-        start = self.starts[which] + len(self.said[begin:first].decode())
-        stop = bisect_right(self.begins, last - 1) - 1
-        end = self.starts[stop] + len(self.said[self.begins[stop]:last].decode())
-        return self.turns[which], start, end
+            if first == last:
+                return None
+        return int(self._turns[first]), int(self._places[first]), int(self._places[last - 1]) + 1
 
 
 _BORDERS = (BREAK + CUT).encode()
@@ -381,7 +390,7 @@ _BORDERS = (BREAK + CUT).encode()
 
 def _beside(both: Both, sounds: bool) -> list[Place]:
     """Where a literal stands that has other words beside it."""
-    places = [(start, end, 1.0) for _, start, end in both[0]]
-    if sounds:
-        places += [(start, end, beside) for start, end, _, beside in both[1]]
+    places = both[0]
+    if sounds and both[1]:
+        places = places + [(start, end, beside) for start, end, _, beside in both[1]]
     return places

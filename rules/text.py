@@ -194,6 +194,19 @@ class Text:
         self.key_ends: list[int] = np.searchsorted(origin, np.array(ends) - 1).tolist()
         self.turns: list[int] = (np.searchsorted(np.array(self.offsets), origin, "right") - 1).tolist()
 
+    def only(self, speaker: str) -> tuple[str, str]:
+        """`key` and `sound` with line feeds for what others say."""
+        if all(one == speaker for one in self.speakers):
+            return self.key, self.sound
+        keys: list[str] = []
+        sounds: list[str] = []
+        at = 0
+        for who, end in zip(self.speakers, self.key_ends, strict=True):
+            keys.append(self.key[at:end] if who == speaker else BREAK * (end - at))
+            sounds.append(self.sound[at:end] if who == speaker else keys[-1])
+            at = end
+        return "".join(keys), "".join(sounds)
+
     def end_of(self, turn: int) -> int:
         """Where the turn's text ends in `raw`."""
         return (self.offsets[turn + 1] if turn + 1 < len(self.offsets) else len(self.raw)) - 1

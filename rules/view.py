@@ -60,6 +60,7 @@ class View:
         self._hits: dict[str, tuple[Hit, ...]] = {}
         self._doubts: dict[str, tuple[Hit, ...]] = {}
         self._outcomes: dict[str, Outcome] = {}
+        self._absences: dict[tuple[int, str], float] = {}
         self._windows: dict[int, frozenset[int] | None] = {}
         self._decide = decide
         self.free = False
@@ -299,6 +300,25 @@ class View:
         sure = [c for i in turns if (c := self.recognised[i]) is not None]
         return ABSENT * (sum(sure) / len(sure) if sure else 1.0)
 
+    def absence(self, rule: Rule) -> float:
+        """How sure it is that a rule's words were not said in its window."""
+        if not self.measured:
+            return ABSENT
+        window = self.window(rule.where, rule.who)
+        known = (id(rule.where) if window is not None else 0, rule.who)
+        if known not in self._absences:
+            mine = self.spoken_by(rule.who)
+            self._absences[known] = self.absent(mine if window is None else [i for i in mine if i in window])
+        return self._absences[known]
+
+    @cached_property
+    def heard(self) -> set[str]:
+        """Rules that may have hits, by what the automata and the trained layer tell; others may look for themselves."""
+        heard = self.scan.heard()
+        if self.opinion is not None:
+            heard.update(self.opinion.found)
+        return heard
+
     def evidence(self, rule_id: str, hit: Hit) -> Evidence:
         """A hit as a record, with what was heard there and when (by word times, else by the share of characters).
 
@@ -322,14 +342,14 @@ class View:
     def finding(self, rule_id: str, outcome: Outcome) -> Finding:
         confidence = round(outcome.confidence, 3)
         if not outcome.hits:
-            return _bare(rule_id, outcome.verdict, outcome.value, confidence, outcome.reason)
+            return bare(rule_id, outcome.verdict, outcome.value, confidence, outcome.reason)
         return Finding.of(
             rule=rule_id, verdict=outcome.verdict, value=outcome.value, confidence=confidence,
             evidence=tuple([self.evidence(rule_id, hit) for hit in outcome.hits]), reason=outcome.reason)
 
 
 @lru_cache(maxsize=1 << 12)
-def _bare(rule: str, verdict: str, value: float | None, confidence: float, reason: str) -> Finding:
+def bare(rule: str, verdict: str, value: float | None, confidence: float, reason: str) -> Finding:
     """A finding without evidence: the same ones come up in every call, and records are frozen."""
     return Finding.of(rule=rule, verdict=verdict, value=value, confidence=confidence, evidence=(), reason=reason)
 
