@@ -1,7 +1,7 @@
 """A year of a call centre out of a seed, written straight into the lake's tables: for benches, tests and examples of questions over
 many calls. Nothing was said by anybody; what is to be found is put in:
 
-- in the last whole week team B2 breaks `taboo.refusal` three times as often;
+- in the last whole week team B2 breaks `taboo.refusal` five times as often;
 - in the last whole week customers of all teams ask 新套餐怎么退订, which nobody did before;
 - calls with a complaint are scored lower and last longer.
 """
@@ -89,7 +89,7 @@ def _day(draw: Generator, plan: Plan, day: date, calls: int, number: int) -> Ite
     heard = draw.random((calls, len(RULES))) < chance
     refusal = list(RULES).index("taboo.refusal")
     if planted:
-        heard[:, refusal] |= (np.array(told["team"]) == "B2") & (draw.random(calls) < 0.06)
+        heard[:, refusal] |= (np.array(told["team"]) == "B2") & (draw.random(calls) < 0.12)
     complaint = heard[:, list(RULES).index("complaint.raised")]
     score = np.clip(100 - 6 * heard[:, :-4].sum(axis=1) - 15 * complaint + draw.normal(8, 4, calls), 0, 100).round(1)
     duration = np.exp(draw.normal(5.0, 0.6, calls) + 0.5 * complaint).round(1)

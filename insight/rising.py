@@ -70,7 +70,7 @@ def rising(lake: Lake, now: Span, before: Span, hide: Hide, who: Who = "customer
         return []
     places = _places(said.filter(pl.col("recent"), pl.col("phrase").is_in(told["phrase"].implode())), calls)
     rises: list[Rise] = []
-    for phrase, variants in _folded(told, places).items():
+    for phrase, variants in _folded(told, places, numbers[True] / numbers[False]).items():
         one = told.row(by_predicate=pl.col("phrase") == phrase, named=True)
         if _personal(lake, phrase, places[phrase], now, hide):
             continue
@@ -149,19 +149,23 @@ def _places(said: pl.DataFrame, calls: pl.DataFrame) -> dict[str, set[str]]:
             if row["agents"] >= LEAST_AGENTS or not row["known"]}
 
 
-def _folded(told: pl.DataFrame, places: dict[str, set[str]]) -> dict[str, tuple[str, ...]]:
-    """Phrases that are one thing said, under the longest that nearly all of their calls have: 套餐, 新套餐, 新套餐退订 → 新套餐退订."""
+def _folded(told: pl.DataFrame, places: dict[str, set[str]], size: float) -> dict[str, tuple[str, ...]]:
+    """Phrases that are one thing said, under the longest that explains the rise of the others: 套餐, 新套餐, 新套餐退订 → 新套餐退订.
+
+    `size`: calls now a call before. A longer phrase explains a shorter one where it brought SAME of the calls that are more now."""
+    more = {row["phrase"]: row["now"] - row["before"] * size for row in told.iter_rows(named=True)}
     kept: dict[str, list[str]] = {}
     for phrase in (one for one in told["phrase"] if one in places):
         home = next((one for one in kept if _same(phrase, one, places)), None)
         if home is None:
             kept[phrase] = []
-        elif len(phrase) > len(home) and len(places[phrase]) >= SAME * len(places[home]):
+        elif len(phrase) > len(home) and more[phrase] >= SAME * more[home]:
             kept = {phrase if one == home else one: [*variants, home] if one == home else variants for one, variants in kept.items()}
         else:
             kept[home].append(phrase)
     for phrase in sorted(kept, key=len):            # what a longer one has since taken in
-        if home := next((one for one in kept if len(one) > len(phrase) and _same(phrase, one, places)), None):
+        longer = [one for one in kept if len(one) > len(phrase)]
+        if home := next((one for one in longer if any(_same(phrase, said, places) for said in (one, *kept[one]))), None):
             kept[home] += [phrase, *kept.pop(phrase)]
     return {phrase: tuple(variants) for phrase, variants in kept.items()}
 
