@@ -157,6 +157,8 @@ class Scoring(Section):
         default={}, description="Numbers of rules instead of those of the pack: [scoring.limits.\"hold.check_back\"] hold = 45")
     meaning: bool = Field(default=True, description="Ask the trained paraphrase layer beside the rules' phrases")
     embeddings: Path | None = Field(default=None, description="Directory of a sentence encoder with heads that `rules probe` asks too")
+    calibration: Path | None = Field(default=None, description="File by which reviewers put the rules' confidences right: "
+                                     "`tingjian learn --calibrate`")
     review_below: float = Field(default=0.6, ge=0, le=1, description="Verdicts less sure than this become needs_review")
 
 
