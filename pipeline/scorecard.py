@@ -47,7 +47,7 @@ class Scorer:
 
             meaning = TrainedLayer.of_pack(scoring.rule_pack)
         engine = Engine.open(scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below,
-                             scoring.limits)
+                             scoring.limits, scoring.calibration)
         forms, content = load(scoring.forms, engine.pack.rules)
         return cls(engine, forms, content)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from records import Finding, Match, Speaker, Transcript, Turn
+from rules.calibrating import Calibration
+from rules.calibrating import load as load_calibration
 from rules.deciding import decide
 from rules.operators import DETECTING
 from rules.overriding import Limits
@@ -26,26 +28,29 @@ class Engine:
     """A loaded pack with what the installation knows; safe to use from several threads, calls do not share state."""
 
     def __init__(self, pack: Pack, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
-                 review_below: float = 0.6) -> None:
-        self.pack, self.review_below = pack, review_below
+                 review_below: float = 0.6, calibration: Calibration | None = None) -> None:
+        self.pack, self.review_below, self.calibration = pack, review_below, calibration
         self.knowledge = Knowledge(organisations, None if meaning is None else Layer(meaning, pack.rules))
-        self.version = pack.version
+        self.version = pack.version if calibration is None else f"{pack.version}+{calibration.version}"
         self.quiet = Quiet(pack, self._reviewed)
 
     @classmethod
     def open(cls, directory: Path | None = None, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
-             review_below: float = 0.6, limits: Limits | None = None) -> Engine:
+             review_below: float = 0.6, limits: Limits | None = None, calibration: Path | None = None) -> Engine:
         """The pack of a directory, the built-in one by default; raises Problem where it has mistakes."""
-        return cls(load(directory, limits), organisations, meaning, review_below)
+        return cls(load(directory, limits), organisations, meaning, review_below,
+                   None if calibration is None else load_calibration(calibration))
 
     def view(self, call: Transcript) -> View:
         return View(call, self.pack.plan, self.pack.rules, self.knowledge, self._decide)
 
     def _decide(self, view: View, rule_id: str) -> Outcome:
-        return self._reviewed(decide(view, self.pack, rule_id))
+        return self._reviewed(rule_id, decide(view, self.pack, rule_id))
 
-    def _reviewed(self, outcome: Outcome) -> Outcome:
-        """A verdict that is not sure enough is left to a person."""
+    def _reviewed(self, rule_id: str, outcome: Outcome) -> Outcome:
+        """As sure as reviewers found it to be; a verdict that is not sure enough is left to a person."""
+        if self.calibration is not None:
+            outcome = outcome._replace(confidence=self.calibration.of(rule_id, outcome.verdict, outcome.confidence))
         if outcome.confidence < self.review_below and outcome.verdict in ("pass", "fail"):
             word = "通过" if outcome.verdict == "pass" else "不通过"
             reason = f"倾向{word}，把握只有 {outcome.confidence:.2f}；{outcome.reason}"
@@ -86,4 +91,4 @@ class Engine:
 
     def with_meaning(self, meaning: Meaning | None) -> Engine:
         """The same engine with another trained layer, or none."""
-        return Engine(self.pack, self.knowledge.organisations, meaning, self.review_below)
+        return Engine(self.pack, self.knowledge.organisations, meaning, self.review_below, self.calibration)

@@ -19,7 +19,7 @@ from rules.view import ABSENT, Outcome, View, bare
 class Quiet:
     """The plain rules of a pack; `review` is what the engine makes of an outcome that is not sure enough."""
 
-    def __init__(self, pack: Pack, review: Callable[[Outcome], Outcome]) -> None:
+    def __init__(self, pack: Pack, review: Callable[[str, Outcome], Outcome]) -> None:
         self.review = review
         self.order = list(pack.rules)
         self.place = {rule_id: at for at, rule_id in enumerate(pack.rules) if plain(pack.rules[rule_id], pack.plan)}
@@ -44,7 +44,7 @@ class Quiet:
         return found, asked
 
     def _finding(self, rule: Rule, absent: float) -> Finding:
-        outcome = self.review(without_hits(rule, absent))
+        outcome = self.review(rule.id, without_hits(rule, absent))
         return bare(rule.id, outcome.verdict, outcome.value, round(outcome.confidence, 3), outcome.reason)
 
 
