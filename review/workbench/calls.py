@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from records import Draft, Transcript
 from records import Item as Line
 from review.masking import masked
 from review.page import LONG_SILENCE, by_turn, call_facts, turn_view
-from review.workbench import intake
+from review.workbench import health, intake
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.correcting import beside
 from review.workbench.gate import Reader, allowed, changing, over
@@ -75,8 +75,9 @@ def judge(request: Request, call_id: str, person: Reader, sent: Judgements) -> R
 
 
 @router.post("/calls/{call_id:path}/publish", dependencies=REVIEW)
-def publish(request: Request, call_id: str, person: Reader, version: Annotated[int, Form()]) -> Response:
+def publish(request: Request, call_id: str, person: Reader, version: Annotated[int, Form()], tasks: BackgroundTasks) -> Response:
     bench = bench_of(request)
+    tasks.add_task(health.settle, bench)
     with bench.database.writing() as session:
         card = published(bench, session, person, over(person, "review", session.get(Card, call_id)), version)
     return RedirectResponse(f"/queue?picked={card.picked}", 303)
@@ -172,7 +173,7 @@ def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
         "undecided": sum(item.human_verdict is None for item in items.values()),
         "published": card.state in PUBLISHED, "sure_from": bench.settings.review.sure_from,
         "appeals": list(session.scalars(select(Appeal).where(Appeal.call_id == card.call_id))),
-        "names": _names(session), "now": datetime.now(UTC)}
+        "names": _names(session), "now": datetime.now(UTC), "assisted": health.assisted(session, list(items.values()))}
 
 
 def regions(draft: Draft, transcript: Transcript) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from sqlalchemy import true
 from insight.agreement import gwet_ac1
 from review.workbench.bench import bench_of, render
 from review.workbench.gate import Reader, allowed
-from store.reviews import figures
+from store.reviews import assisting, figures
 from store.reviews.schema import Card
 
 BANDS = ("excellent", "good", "needs_improvement", "below_standard")
@@ -33,7 +33,8 @@ def dashboard(request: Request, person: Reader) -> Response:
     monday = date.today() - timedelta(days=date.today().weekday())
     with bench_of(request).database.reading() as session:
         weeks = figures.weeks(session, only)
-        items = [health(one) for one in figures.judged(session, only)]
+        active = assisting.active(session)
+        items = [health(one) | {"assist": ("item", one.item) in active} for one in figures.judged(session, only)]
         return render(
             request, "dashboard.html", weeks=weeks, items=items, chart=chart(weeks), bands=BANDS, enough=ENOUGH,
             load=figures.load(session, only) if person.role != "analyst" else [], a_week=A_WEEK, monday=monday.isoformat(),

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from store.reviews.schema import PUBLISHED, Card, Item, Person
 from store.tables import UNKNOWN_DAY
 
 Only = ColumnElement[bool]
+RECENT = 2000           # cards whose reviews tell how items and rules fare
 
 
 class Week(NamedTuple):
@@ -24,7 +26,7 @@ class Week(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One item over its last reviews: pairs (machine, human) where the machine had decided, and how often it failed at last."""
+    """One item or rule over its last reviews: pairs (machine, human) where the machine had decided, and how often it failed at last."""
 
     item: str
     title: str
@@ -54,18 +56,26 @@ def weeks(session: Session, only: Only, number: int = 26) -> list[Week]:
     return [_week(monday, found[monday]) for monday in sorted(found)[-number:]]
 
 
-def judged(session: Session, only: Only, last: int = 200) -> list[Judged]:
-    """Every item of the forms over its `last` most recent reviews, those that failed most first."""
-    found: dict[str, list[Any]] = defaultdict(list)
+def judged(session: Session, only: Only, last: int = 200, by: Literal["item", "rule"] = "item",
+           since: Mapping[str, datetime] | None = None) -> list[Judged]:
+    """Every item of the forms over its `last` most recent reviews, those that failed most first; or every rule, which shares in
+    what was said of the items that rest on it (its `item` is the rule's id). Of a name in `since` only later reviews count.
+
+    Only the last RECENT cards are read: enough for 200 reviews of whatever stands on every tenth card."""
+    cards = (select(Card.call_id, Card.published_at).where(only, Card.state.in_(PUBLISHED))
+             .order_by(Card.published_at.desc()).limit(RECENT).subquery())
     rows = session.execute(
-        select(Item.item, Item.title, Item.machine_verdict, Item.human_verdict, Item.final_verdict)
-        .join(Card, Card.call_id == Item.call_id).where(only, Card.state.in_(PUBLISHED), Item.bonus.is_(None))
-        .order_by(Card.published_at.desc()))
+        select(Item.item, Item.title, Item.rules, Item.machine_verdict, Item.human_verdict, Item.final_verdict, cards.c.published_at)
+        .join(cards, cards.c.call_id == Item.call_id).where(Item.bonus.is_(None)).order_by(cards.c.published_at.desc()))
+    found: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        if len(found[row.item]) < last:
-            found[row.item].append(row)
-    told = [Judged(item, rows[0].title, [(r.machine_verdict, r.human_verdict) for r in rows if r.machine_verdict != "needs_review"],
-                   sum(r.final_verdict == "fail" for r in rows), len(rows)) for item, rows in found.items()]
+        for name in [row.item] if by == "item" else row.rules:
+            after = since.get(name) if since else None
+            if len(found[name]) < last and (after is None or row.published_at > after):
+                found[name].append(row)
+    told = [Judged(name, rows[0].title if by == "item" else name,
+                   [(r.machine_verdict, r.human_verdict) for r in rows if r.machine_verdict != "needs_review"],
+                   sum(r.final_verdict == "fail" for r in rows), len(rows)) for name, rows in found.items() if rows]
     return sorted(told, key=lambda one: (-one.failed / one.reviews, one.item))
 
 
