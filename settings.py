@@ -239,7 +239,7 @@ class Appraisal(Section):
 class Quotas(Section):
     """What a reviewer does in a day, and how calls are handed out."""
 
-    recordings: int = Field(default=5, ge=0, description="Recordings a reviewer and day")
+    recording: int = Field(default=5, ge=0, description="Recordings a reviewer and day")
     live: int = Field(default=5, ge=0, description="Calls heard live a reviewer and day")
     side_by_side: int = Field(default=3, ge=0, description="Calls heard sitting beside the agent a reviewer and day")
     random_share: float = Field(default=0.5, ge=0, le=1, description="Share of calls of the random sample among those handed out, "

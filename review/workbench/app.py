@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from records import Problem
-from review.workbench import calibrating, calls, correcting, dashboard, doors, health, office, queue, scoring, sound
+from review.workbench import assigning, calibrating, calls, correcting, dashboard, doors, health, office, queue, scoring, sound
 from review.workbench.bench import Bench, render
 from review.workbench.gate import Refused, SignInFirst, answer_refused, answer_sign_in, wants_json, with_headers
 from store.reviews.cards import Conflict
@@ -30,7 +30,7 @@ def create_app(bench: Bench) -> FastAPI:
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
     app.mount("/echarts", StaticFiles(directory=LIBRARIES / "echarts" / "dist", check_dir=False), name="echarts")
-    for part in (doors, queue, dashboard, office, calibrating, health, scoring, sound, correcting, calls):
+    for part in (doors, queue, assigning, dashboard, office, calibrating, health, scoring, sound, correcting, calls):
         app.include_router(part.router)
     return app
 

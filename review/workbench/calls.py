@@ -49,7 +49,7 @@ def claim(request: Request, call_id: str, person: Reader) -> Response:
     bench = bench_of(request)
     with bench.database.writing() as session:
         card = over(person, "review", session.get(Card, call_id))
-        cards.claim(session, person, call_id, bench.draft(card).model_dump_json())
+        _take(bench, session, person, card, bench.draft(card))
     return RedirectResponse(request.url_for("call", call_id=call_id).path, 303)
 
 
@@ -140,7 +140,7 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
     with bench.database.writing() as session:
         if claim and may(person, "review", card) and request.headers.get("sec-fetch-site") != "cross-site":
             try:
-                cards.claim(session, person, call_id, draft.model_dump_json())
+                _take(bench, session, person, card, draft)
             except cards.Conflict as conflict:
                 trouble = str(conflict)
         audit.note(session, person.login, "card.seen" if hidden else "card.seen_in_full", call_id)
@@ -149,6 +149,10 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
         return render(request, "card.html", trouble=trouble, readable=readable and hidden, original=original and readable,
                       before=beside(words.heard, draft, words.changes, _names(session), hidden),
                       **_page(bench, session, person, session.get_one(Card, call_id), shown, transcript))
+
+
+def _take(bench: Bench, session: Session, person: Person, card: Card, draft: Draft) -> None:
+    cards.claim(session, person, card.call_id, draft.model_dump_json(), bench.settings.quotas.own_team, intake.feedback_due())
 
 
 def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft, transcript: Transcript) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from review.workbench.assigning import next_for, own_day
 from review.workbench.bench import Bench, bench_of, render
-from review.workbench.gate import Reader, allowed
+from review.workbench.gate import Reader, Refused, allowed
 from review.workbench.rights import may
 from store.reviews import blind
 from store.reviews.schema import PUBLISHED, Card, Hit, Item, Person
@@ -73,16 +74,22 @@ def queue(request: Request, person: Reader, chosen: Annotated[Filters, Query()],
         return render(
             request, "queue.html", rows=rows, total=total, chosen=chosen, pages=-(-total // PAGE), titles=bench.titles,
             counts=_counts(session, person), choices=_choices(session, person), names=_names(session), now=datetime.now(UTC),
-            narrowed=found is not None and len(found) >= SEARCH_LIMIT,
+            day=own_day(session, person, bench.settings.quotas), narrowed=found is not None and len(found) >= SEARCH_LIMIT,
             asked={name: value for name, value in chosen.model_dump().items() if value and name != "page"})
 
 
 @router.get("/next", dependencies=[Depends(allowed("review"))])
 def next_call(request: Request, person: Reader, picked: str = "risk") -> Response:
-    """The riskiest call that nobody holds; claiming happens on its page. Back to the queue when there is none."""
-    with bench_of(request).database.reading() as session:
-        mine = matching(select(Card.call_id), person, Filters(picked=picked), None)
-        call_id = session.scalar(mine.where(free()).order_by(Card.triage.desc(), Card.call_id).limit(1))
+    """The next call of the reader's day (assigning.py); claiming happens on its page. Back to the queue when there is none."""
+    bench = bench_of(request)
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise Refused
+    with bench.database.writing() as session:
+        unclaimed = matching(select(Card.call_id), person, Filters(picked=picked), None).where(free(), Card.assigned_to.is_(None))
+        if person.role == "reviewer" and not bench.settings.quotas.own_team and person.team:
+            unclaimed = unclaimed.where(Card.team.is_distinct_from(person.team))
+        call_id = next_for(session, person, bench.settings.quotas, picked,
+                           unclaimed.order_by(Card.triage.desc(), Card.call_id).limit(1))
     return RedirectResponse(f"/calls/{call_id}?claim=1" if call_id else "/queue", 303)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from store.reviews.schema import PUBLISHED, Card, Person
 
-Right = Literal["queue", "see", "hear", "original", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log",
+Right = Literal["queue", "see", "hear", "original", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log", "assign", "live", "follow",
                 "score_blind", "calibrate", "keep_case", "cases"]
 
 RIGHTS: dict[Right, tuple[str, ...]] = {
@@ -23,6 +23,9 @@ RIGHTS: dict[Right, tuple[str, ...]] = {
     "dashboard": ("team_leader", "supervisor", "analyst"),
     "people": ("administrator",),
     "log": ("administrator", "supervisor"),
+    "assign": ("team_leader", "supervisor"),
+    "live": ("reviewer", "team_leader", "supervisor"),                  # cards without a recording
+    "follow": ("agent", "reviewer", "team_leader", "supervisor"),       # follow-ups: an agent the own ones
     "score_blind": ("reviewer", "team_leader", "supervisor"),   # calibration and shadowing: only what one is asked to score
     "calibrate": ("supervisor",),                               # opens and closes sessions, lifts pauses, trusts rules again
     "keep_case": ("reviewer", "team_leader", "supervisor"),

@@ -44,10 +44,13 @@ def put(session: Session, card: Card, hits: Mapping[str, str], items: Iterable[I
     return True
 
 
-def claim(session: Session, person: Person, call_id: str, draft: str) -> Card:
+def claim(session: Session, person: Person, call_id: str, draft: str, own_team: bool = True,
+          due_at: datetime | None = None) -> Card:
     """Takes the call for `person`, who then alone may judge it; again by the same person makes the claim last longer.
 
-    `draft` is the machine's draft as JSON, kept as the one that was reviewed unless an earlier reviewer began with another."""
+    `draft` is the machine's draft as JSON, kept as the one that was reviewed unless an earlier reviewer began with another.
+    A call given to another waits for them alone till the day's end; `own_team` says whether a reviewer may take calls of the own
+    team. `due_at` is when the agent should have the result, counted from the first claim."""
     card = _card(session, call_id)
     now = datetime.now(UTC)
     if card.state not in ("open", "claimed"):
@@ -55,12 +58,18 @@ def claim(session: Session, person: Person, call_id: str, draft: str) -> Card:
     if card.holder_id not in (None, person.id) and card.held_until and card.held_until > now:
         holder = session.get_one(Person, card.holder_id)
         raise Conflict(f"{holder.name} 正在评这通录音（到 {card.held_until.astimezone():%H:%M}）。")
+    if card.assigned_to not in (None, person.id) and (card.assigned_on or "") >= now.astimezone().date().isoformat():
+        raise Conflict(f"这通录音今天分给了 {session.get_one(Person, card.assigned_to).name}；组长或主管可以改派。")
+    if not own_team and person.role == "reviewer" and card.team and card.team == person.team:
+        raise Conflict("按规定不评自己班组的录音。")
+    if card.assigned_to != person.id:
+        card.assigned_to = card.assigned_on = None
     if card.holder_id != person.id:
         if why := halted(session, person.id):
             raise Conflict(why)
         card.version += 1
         audit.note(session, person.login, "card.claimed", call_id)
-    card.draft = card.draft or zlib.compress(draft.encode())
+    card.draft, card.due_at = card.draft or zlib.compress(draft.encode()), card.due_at or due_at
     card.state, card.holder_id, card.held_until = "claimed", person.id, now + HELD
     return card
 
@@ -121,7 +130,8 @@ def publish(session: Session, person: Person, call_id: str, version: int, score:
         item.final_verdict, item.final_points = item.human_verdict, item.human_points
     now = datetime.now(UTC)
     card.state, card.reviewer_id, card.holder_id, card.held_until = "published", person.id, None, None
-    card.published_at, card.due_at, card.appeal_until = now, due_at, now + APPEAL_WINDOW
+    card.assigned_to = card.assigned_on = None
+    card.published_at, card.due_at, card.appeal_until = now, card.due_at or due_at, now + APPEAL_WINDOW
     card.score, card.band = score, band
     card.version += 1
     audit.note(session, person.login, "card.published", call_id, score=score, band=band)
