@@ -179,6 +179,16 @@ class Review(Section):
                                "or below the others (or the gold card) is paused")
 
 
+class SignIn(Section):
+    """Signing in to the workbench through an OpenID Connect provider, beside passwords."""
+
+    issuer: str | None = Field(default=None, description="Address of the provider, as its discovery document names it; none: passwords alone")
+    client_id: str = Field(default="tingjian", description="This workbench's name at the provider")
+    client_secret: SecretStr | None = Field(default=None, description="TINGJIAN_SIGN_IN__CLIENT_SECRET of the environment; none for a public client")
+    claim: str = Field(default="preferred_username", description="Claim that equals a person's login here; `email` counts only where verified")
+    label: str = Field(default="统一登录", description="What the button on the sign-in page says")
+
+
 class Privacy(Section):
     """Personal data."""
 
@@ -247,6 +257,14 @@ class Quotas(Section):
     own_team: bool = Field(default=True, description="Whether a reviewer may be given, and may take, calls of their own team")
 
 
+class Followups(Section):
+    """Coaching that watches whether it helped."""
+
+    calls: int = Field(default=5, ge=1, description="Calls in a row without the problem after which a follow-up closes itself")
+    days: int = Field(default=5, ge=1, description="Working days until it is due")
+    opens_after: int = Field(default=1, ge=1, description="Published failures of an item within 30 days that open a follow-up")
+
+
 class Settings(BaseSettings):
     """All settings of one installation; see the module docstring for where they come from."""
 
@@ -264,7 +282,9 @@ class Settings(BaseSettings):
     privacy: Privacy = Privacy()
     encryption: Encryption = Encryption()
     review: Review = Review()
+    sign_in: SignIn = SignIn()
     quotas: Quotas = Quotas()
+    followups: Followups = Followups()
     sampling: Sampling = Sampling()
     appraisal: Appraisal = Appraisal()
 

@@ -8,7 +8,23 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from records import Problem
-from review.workbench import assigning, calibrating, calls, correcting, dashboard, doors, health, office, queue, scoring, sound
+from review.workbench import (
+    assigning,
+    calibrating,
+    calls,
+    correcting,
+    dashboard,
+    doors,
+    health,
+    keys,
+    office,
+    provider,
+    queue,
+    scoring,
+    sound,
+    trends,
+)
+from review.workbench.api import create_api
 from review.workbench.bench import Bench, render
 from review.workbench.gate import Refused, SignInFirst, answer_refused, answer_sign_in, wants_json, with_headers
 from store.reviews.cards import Conflict
@@ -30,7 +46,8 @@ def create_app(bench: Bench) -> FastAPI:
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
     app.mount("/echarts", StaticFiles(directory=LIBRARIES / "echarts" / "dist", check_dir=False), name="echarts")
-    for part in (doors, queue, assigning, dashboard, office, calibrating, health, scoring, sound, correcting, calls):
+    app.mount("/api/v1", create_api(bench))
+    for part in (doors, provider, keys, queue, assigning, dashboard, trends, office, calibrating, health, scoring, sound, correcting, calls):
         app.include_router(part.router)
     return app
 

@@ -108,7 +108,8 @@ class Bench:
     def templates(self) -> Environment:
         made = Environment(loader=ChoiceLoader([PackageLoader("review.workbench"), PackageLoader("review")]), autoescape=True,
                            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        made.globals.update(clock=clock, moment=moment, number=number, may=may)
+        sign_in = self.settings.sign_in
+        made.globals.update(clock=clock, moment=moment, number=number, may=may, provider=sign_in.label if sign_in.issuer else "")
         made.policies["json.dumps_function"] = lambda value, **options: json.dumps(value, ensure_ascii=False)
         return made
 

@@ -17,7 +17,7 @@ Field = Annotated[str, Form()]
 
 @router.get("/sign-in")
 def sign_in_page(request: Request, to: str = "/") -> Response:
-    return render(request, "sign_in.html", to=_ours(to), wrong=None)
+    return render(request, "sign_in.html", to=ours(to), wrong=None)
 
 
 @router.post("/sign-in")
@@ -26,14 +26,19 @@ def sign_in(request: Request, login: Field, password: Field, to: Field = "/") ->
     address = request.client.host if request.client else ""
     with bench_of(request).database.writing() as session:
         if not people.may_try(session, login, address):
-            return render(request, "sign_in.html", 429, to=_ours(to), wrong="too_many")
+            return render(request, "sign_in.html", 429, to=ours(to), wrong="too_many")
         secret = people.sign_in(session, login, password, address)
     if secret is None:
-        return render(request, "sign_in.html", 401, to=_ours(to), wrong="wrong_password")
-    answer = RedirectResponse(_ours(to), 303)
+        return render(request, "sign_in.html", 401, to=ours(to), wrong="wrong_password")
+    answer = RedirectResponse(ours(to), 303)
+    keep(request, answer, secret)
+    return answer
+
+
+def keep(request: Request, answer: Response, secret: str) -> None:
+    """The session's secret into the browser's cookie."""
     answer.set_cookie(COOKIE, secret, max_age=int(people.SESSION.total_seconds()), httponly=True, samesite="lax",
                       secure=request.url.scheme == "https")
-    return answer
 
 
 @router.post("/sign-out", dependencies=[Depends(changing)])
@@ -65,6 +70,6 @@ def set_password(request: Request, link: str, password: Field, again: Field) -> 
     return RedirectResponse("/sign-in", 303)
 
 
-def _ours(to: str) -> str:
+def ours(to: str) -> str:
     """A path of this site; anything else becomes the first page."""
     return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from records import Problem
 from store.reviews import audit
 from store.reviews.schema import ROLES, Attempt, Person, Ticket
+from store.reviews.token_tables import Identity
 
 SESSION = timedelta(hours=12)           # a working day
 LINK = timedelta(hours=24)
@@ -82,6 +83,23 @@ def sign_in(session: Session, login: str, password: str, address: str) -> str | 
     session.execute(delete(Attempt).where(Attempt.at < now - WITHIN))
     session.execute(delete(Ticket).where(Ticket.expires_at < now))
     audit.note(session, person.login, "sign_in", detail=address)
+    return _ticket(session, person, "session", SESSION)
+
+
+def sign_in_as(session: Session, issuer: str, subject: str, login: str | None) -> str | None:
+    """The secret of a new session for whom an OpenID Connect provider vouches for; None where nobody here is meant.
+
+    The first time the provider's `login` names the person; from then on its `subject` does, whatever they are called there."""
+    tied = session.scalar(select(Identity).where(Identity.issuer == issuer, Identity.subject == subject))
+    person = session.get(Person, tied.person_id) if tied else \
+        session.scalar(select(Person).where(Person.login == login)) if login else None
+    if person is None or not person.active:
+        audit.note(session, (login or subject)[:64], "sign_in.failed", detail=issuer)
+        return None
+    if tied is None:
+        session.add(Identity(issuer=issuer, subject=subject, person_id=person.id, created_at=datetime.now(UTC)))
+        audit.note(session, person.login, "identity.tied", person.login, issuer=issuer)
+    audit.note(session, person.login, "sign_in", detail=issuer)
     return _ticket(session, person, "session", SESSION)
 
 
