@@ -23,6 +23,7 @@ from review.workbench import (
     scoring,
     sound,
     trends,
+    trends,
 )
 from review.workbench.api import create_api
 from review.workbench.bench import Bench, render
