@@ -24,14 +24,13 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's and the stages' logs")] = False,
 ) -> None:
     """Recordings to transcripts to draft scorecards. Safe to run again: finished calls are skipped."""
-    import logging
-    import sys
-
+    from flows import exporting, logs
     from settings import Settings
 
-    logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL, stream=sys.stderr)
     settings = _with_options(Settings(), model, workers, batch_seconds)
+    logs.set_up(settings, verbose)
     summary = _run(source, workspace, settings, form, verbose)
+    exporting.leave(settings, workspace)
     _report(summary, source, workspace)
     raise typer.Exit(130 if summary.left else 1 if summary.failures else 0)
 

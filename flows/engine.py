@@ -19,10 +19,14 @@ START_WITHIN = 180.0    # seconds; some five on an idle machine, more when recog
 
 
 class Server:
-    """A Prefect API in a process of its own that starts while other things go on; `address` waits for it."""
+    """A Prefect API in a process of its own that starts while other things go on; `address` waits for it.
 
-    def __init__(self, settings: Settings, verbose: bool = False):
-        prepare(settings, verbose)
+    A `lasting` one also runs schedules and shows Prefect's pages, on the port of [schedule], with records of its own, so that
+    commands beside it do not share its database."""
+
+    def __init__(self, settings: Settings, verbose: bool = False, lasting: bool = False):
+        prepare(settings, verbose, lasting)
+        self._port = settings.schedule.port if lasting else None
         self._given = os.environ.get("PREFECT_API_URL")
         self._address: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -30,8 +34,9 @@ class Server:
     def __enter__(self) -> Server:
         if not self._given:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "flows.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL, env=os.environ | {"PREFECT_SERVER_UI_ENABLED": "false"},
+                [sys.executable, "-m", "flows.server", *([str(self._port)] if self._port else [])],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env=os.environ | {"PREFECT_SERVER_UI_ENABLED": str(self._port is not None).lower()},
                 start_new_session=True)     # Ctrl-C is for us: the last states must still be recorded
             self._reader = threading.Thread(target=self._read, daemon=True)
             self._reader.start()
@@ -55,13 +60,14 @@ class Server:
         self._address = line or None
 
 
-def prepare(settings: Settings, verbose: bool = False) -> None:
-    """Sets Prefect's environment; what the user has set stays."""
+def prepare(settings: Settings, verbose: bool = False, lasting: bool = False) -> None:
+    """Sets Prefect's environment; what the user has set stays. The logs of `lasting` runs are kept with their records."""
     hush()
     home = settings.monitoring.prefect_home.expanduser()
     for name, value in {
-        "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
-        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        "PREFECT_HOME": str(home / "served" if lasting else home),
+        "PREFECT_LOGGING_LEVEL": "INFO" if verbose or lasting else "CRITICAL",
+        "PREFECT_LOGGING_TO_API_ENABLED": str(lasting).lower(),
     }.items():
         os.environ.setdefault(name, value)
     Path(os.environ["PREFECT_HOME"]).expanduser().mkdir(parents=True, exist_ok=True)
@@ -73,4 +79,14 @@ def connected(address: str) -> Iterator[None]:
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     with temporary_settings({PREFECT_API_URL: address}, restore_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY}):
+        yield
+
+
+@contextmanager
+def lasting(address: str) -> Iterator[None]:
+    """The runs that are started inside, in processes of their own, talk to this API, with heartbeats: who looks at Prefect's
+    pages must see that a run was killed."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: address}):
         yield

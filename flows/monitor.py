@@ -9,13 +9,24 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from prefect import flow, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.states import Completed, Failed
 
+from flows import exporting, logs, notices
 from flows.job import RETRY_PAUSE, Job, MayPass, Summary
 from flows.report import rows
+from pipeline.manifest import Empty
 from settings import Settings
+
+SETTLE_SECONDS = 60.0       # of scheduled runs, where [sources] does not say
 
 # Jobs that the command line has begun already: models load and the first batch runs while Prefect starts.
 _begun: dict[tuple[str, str], Job] = {}
@@ -38,14 +49,13 @@ def do_batch(number: int, source: str, workspace: str) -> None:
 
 
 @flow(name="monitor-calls", persist_result=False)
-def monitor_calls(source: str, workspace: str, form: str | None = None) -> None:
+def monitor_calls(source: str, workspace: str, form: str | None = None) -> Any:
     """Everything in `source` that is not finished in `workspace`, by the settings of this machine."""
     job = _begun.get((source, workspace))
     if job is not None:
         _run(job)
-        return
-    with Job(source, workspace, Settings(), form=form) as job, begun(job):
-        _run(job)
+        return None
+    return _scheduled(source, workspace, form)
 
 
 @contextmanager
@@ -58,17 +68,74 @@ def begun(job: Job) -> Iterator[None]:
         del _begun[job.source, job.workspace]
 
 
-def _run(job: Job) -> None:
-    for number in range(len(job.plan.batches)):
+def _scheduled(source: str, workspace: str, form: str | None) -> Any:
+    """A run that nobody watches: files still being written wait, an empty source is no mistake, and people are told at its end."""
+    settings = patient(Settings())
+    logs.set_up(settings)
+    try:
+        with Job(source, workspace, settings, form=form) as job, begun(job):
+            try:
+                summary = _run(job)
+            except Empty as nothing:
+                return Completed(message=f"Nothing to do: {nothing}")
+    except Exception as fault:
+        exporting.leave(settings, workspace)
+        if settings.notify.urls and settings.notify.when != "never":
+            notices.send(settings, *notices.of_break(type(fault).__name__))
+        raise
+    exporting.leave(settings, workspace)
+    if notices.wanted(settings, summary):
+        notices.send(settings, *notices.of_run(summary))
+    if summary.failures and not (summary.done or summary.rescored or summary.finished_before):
+        return Failed(message=f"No call could be done. {_description(summary)}")
+    return Completed(message=_description(summary))
+
+
+def patient(settings: Settings) -> Settings:
+    """The settings with the pause that files of a scheduled run must have stood still for."""
+    if settings.sources.settle_seconds is not None:
+        return settings
+    return settings.model_copy(update={"sources": settings.sources.model_copy(update={"settle_seconds": SETTLE_SECONDS})})
+
+
+def _run(job: Job) -> Summary:
+    batches = job.plan.batches
+    shown = _Shown(job) if len(batches) > 1 else None
+    for number in range(len(batches)):
         if job.stopping.is_set():
             break
         tries = job.settings.monitoring.retries
         do_batch.with_options(retries=tries)(number, job.source, job.workspace)
+        if shown:
+            shown.after(number)
     summary = job.finish()
     create_table_artifact(rows(summary), key="monitored-calls", description=_description(summary))
+    return summary
+
+
+class _Shown:
+    """How far a run of several batches is, on its page in Prefect: a bar, and a line with pace and links."""
+
+    def __init__(self, job: Job):
+        self.job = job
+        self._total = sum(len(batch.recordings) for batch in job.plan.batches)
+        self._done = 0
+        made = create_progress_artifact(progress=0.0, key="progress", description=f"{self._total} calls")
+        self._bar: UUID = made      # type: ignore[assignment]
+
+    def after(self, number: int) -> None:
+        self._done += len(self.job.plan.batches[number].recordings)
+        status = self.job.noting.status
+        update_progress_artifact(self._bar, progress=100.0 * self._done / self._total)      # type: ignore[unused-coroutine]
+        review = self.job.settings.review
+        create_markdown_artifact(
+            f"{self._done} of {self._total} calls · {status.audio_seconds / 3600:.1f} of {status.planned_seconds / 3600:.1f} h of audio · "
+            f"{status.pace:.1f} × real time · {status.failed} failed\n\n"
+            f"[Review workbench](http://{review.address}:{review.port}/queue)", key="pace", description="How far, and how fast")
 
 
 def _description(summary: Summary) -> str:
     reasons = Counter(failure.code for failure in summary.failures)
     failed = ", ".join(f"{code} {count}" for code, count in reasons.most_common()) or "none"
-    return f"{summary.done} calls done, {summary.rescored} scored again; failed: {failed}"
+    waiting = f"; not ready yet: {len(summary.waiting)}" if summary.waiting else ""
+    return f"{summary.done} calls done, {summary.rescored} scored again; failed: {failed}{waiting}"

@@ -1,5 +1,7 @@
 """Prefect's API for one run, in a process of its own: `python -m flows.server`. Prints its address when it answers.
 
+With a port it is the lasting server of `tingjian serve`, which also runs schedules and shows Prefect's pages.
+
 Why not the temporary server that Prefect starts by itself: that one outlives a run that is killed, and takes some five
 seconds of processor time from recognition when it starts. This one ends when its standard input does, that is with the
 process that started it however that dies, and runs at a low priority.
@@ -30,9 +32,11 @@ def main() -> None:
                 await super().startup(sockets=sockets)
             print(f"http://127.0.0.1:{listener.getsockname()[1]}/api", flush=True)
 
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    app = create_app(ephemeral=True, final=True)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    app = create_app(ephemeral=not port, final=True)
     Announced(uvicorn.Config(app, log_level="error", lifespan="on")).run(sockets=[listener])
 
 

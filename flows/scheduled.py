@@ -1,0 +1,96 @@
+"""What runs by itself, as Prefect flows: thin, typed, each doing what a command does. Which runs when: deployments.py.
+
+`monitor_calls` (monitor.py) is the main one. Sampling, reports and appraisal are commands of other rooms, which this one does
+not import: they run as the processes that an operator would start, their output goes into the run's log.
+"""
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.report import rescored_rows
+from records import Problem
+from settings import Settings
+
+PARTLY = 1      # exit code: some calls failed, the others are done
+
+
+@flow(name="rescore-calls", persist_result=False)
+def rescore_calls(workspace: str, since: date | None = None) -> State:
+    """Scores the stored calls (of the day `since` and later) by the rules in force, without recognising again."""
+    from flows.rescore import rescore
+    from pipeline.scorecard import Scorer
+    from store.lake import Lake
+
+    done = rescore(Lake.open(workspace), Scorer.from_settings(Settings()), since.isoformat() if since else None)
+    create_table_artifact(rescored_rows(done.scores, done.current, done.undated, len(done.failures)), key="rescored-calls",
+                          description="What the scores and bands of the stored calls became")
+    return Completed(message=f"{done.scores.calls} scored again, {done.current} current before, {len(done.failures)} failed")
+
+
+@flow(name="sample-calls", persist_result=False)
+def sample_calls(workspace: str, week: str | None = None, into_queue: bool = True) -> State:
+    """The sampling plan of an ISO week (2026-W47; the newest call's without one), its calls marked in the review queue."""
+    return _command(["sample", "--workspace", workspace, *_option("--week", week), "--into-queue" if into_queue else "--keep"])
+
+
+@flow(name="make-report", persist_result=False)
+def make_report(workspace: str, period: Literal["daily", "weekly", "monthly"] = "daily") -> State:
+    """The report of the last day, week or month, kept in the workspace."""
+    return _command(["report", period, "--workspace", workspace])
+
+
+@flow(name="appraise", persist_result=False)
+def appraise(workspace: str, month: str | None = None) -> State:
+    """The appraisal of a month (2026-11; the month before today without one)."""
+    return _command(["appraisal", "--workspace", workspace, "--month", month or _month_before(date.today())])
+
+
+@flow(name="retain", persist_result=False)
+def retain(workspace: str, dry_run: bool = False) -> State:
+    """Deletes what is past its time ([retention]) and not on hold; with `dry_run` only tells what would go."""
+    from flows.retention import run
+
+    return Completed(message=run(workspace, Settings(), dry_run, get_run_logger().info))
+
+
+def _month_before(today: date) -> str:
+    return f"{today.year - (today.month == 1)}-{(today.month - 2) % 12 + 1:02}"
+
+
+def _option(name: str, value: str | None) -> list[str]:
+    return [name, value] if value else []
+
+
+def _command(arguments: Sequence[str]) -> State:
+    """Runs `tingjian …` and tells its output line by line; Failed where it did not do its work."""
+    log = get_run_logger()
+    last = ""
+    with subprocess.Popen([sys.executable, "-m", "tingjian", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, encoding="utf-8") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip():
+                last = line.strip()
+                log.info("%s", last)
+    if process.returncode not in (0, PARTLY):
+        return Failed(message=f"tingjian {arguments[0]} ended with {process.returncode}: {last}")
+    return Completed(message=last[:200])
+
+
+def asked(settings: Settings) -> tuple[str, str]:
+    """Source and workspace of the scheduled runs. Raises Problem where the settings do not say."""
+    schedule = settings.schedule
+    if not schedule.source or not schedule.workspace:
+        missing = " and ".join(name for name, value in (("source", schedule.source), ("workspace", schedule.workspace)) if not value)
+        raise Problem(f"tingjian.toml has no {missing} under [schedule]: say what the scheduled runs listen to and where they "
+                      'keep it, source = "/data/recordings" and workspace = "/data/quality".')
+    return schedule.source, str(schedule.workspace)
