@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from contextlib import closing
 from typing import Any
 
 import httpx
@@ -49,21 +48,21 @@ class Provider:
         if str(self.facts.get("issuer", "")).rstrip("/") != self.issuer:
             raise Problem(f"The provider at {self.issuer} calls itself {self.facts.get('issuer')}: check [sign_in] issuer.")
 
-    def _client(self) -> OAuth2Client:
+    def _client(self) -> Any:
         secret = self.settings.client_secret
         return OAuth2Client(self.settings.client_id, secret.get_secret_value() if secret else None, timeout=10, scope="openid profile email",
                             redirect_uri=self.back, code_challenge_method="S256")
 
     def way(self, state: str, nonce: str, verifier: str) -> str:
         """The address at the provider to which the browser is sent."""
-        with closing(self._client()) as client:
+        with self._client() as client:
             return client.create_authorization_url(
                 self.facts["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier)[0]
 
     def claims(self, code: str, nonce: str, verifier: str) -> dict[str, Any]:
         """Who it is, from a token whose signature, issuer, audience, time and nonce were checked. Raises Problem."""
         try:
-            with closing(self._client()) as client:
+            with self._client() as client:
                 given = client.fetch_token(self.facts["token_endpoint"], code=code, code_verifier=verifier)
             keys = KeySet.import_key_set(_fetched(self.facts["jwks_uri"]))      # pyright: ignore[reportArgumentType]
             claims = jwt.decode(given["id_token"], keys, algorithms=ALGORITHMS).claims
