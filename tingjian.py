@@ -12,6 +12,7 @@ import sys
 import typer
 
 from records import Problem
+from settings import hush
 
 app = typer.Typer(
     name="tingjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -21,6 +22,10 @@ app = typer.Typer(
 COMMANDS = [
     ("run", "flows.commands", "run"),
     ("rescore", "flows.commands", "rescore"),
+    ("deploy", "flows.deploy_commands", "deploy"),
+    ("serve", "flows.deploy_commands", "serve"),
+    ("retention", "flows.retention_commands", "retention"),
+    ("hold", "flows.retention_commands", "app"),
     ("failed", "flows.failed", "failed"),
     ("retry", "flows.failed", "retry"),
     ("show", "review.commands", "show"),
@@ -71,6 +76,7 @@ _mount()
 
 def main() -> None:
     """Runs a command. What the user can mend is one message and exit code 2; a full pipe (`| head`) is no error."""
+    hush()
     try:
         app()
     except Problem as problem:
