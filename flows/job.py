@@ -21,7 +21,7 @@ from flows.admission import admitted
 from flows.plan import Batch, Plan, Versions, audio_file, make_plan
 from flows.redacting import redact
 from flows.status import Noting
-from pipeline import sources
+from pipeline import faults, sources
 from pipeline.manifest import Listing
 from pipeline.masking import cut_card_values
 from records import Draft, Failure, Problem, Recording, Transcript
@@ -259,7 +259,7 @@ class Job:
             raise
         except Exception as fault:
             failure = Failure(call_id=outcome.call_id, recording=recording.path, code="internal_error", stage="scoring",
-                              message=f"{outcome.call_id}: scoring failed with {type(fault).__name__}: {fault}")
+                              message=f"{outcome.call_id}: scoring failed with {faults.told(fault)}")
             return Result(recording, audio, version, failure=failure)
         if self.settings.privacy.drop_cvv:
             said = outcome

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from flows.job import Scoring
 from flows.plan import RESCORED_AT_ONCE
 from insight.backtest import Scores, Standing, standing
+from pipeline import faults
 from records import Call, Draft, Failure, Problem, Recording, Transcript
 from store.lake import Known, Lake, Result
 
@@ -64,7 +65,7 @@ def _scored(lake: Lake, scorer: Scoring, call_ids: Sequence[str], failures: list
             draft = scorer.draft(transcript, held.form_asked)
         except Exception as fault:
             code, why = ("form", f"{fault}") if isinstance(fault, Problem) else (
-                "internal_error", f"scoring failed with {type(fault).__name__}: {fault}")
+                "internal_error", f"scoring failed with {faults.told(fault)}")
             failures.append(Failure(call_id=transcript.call_id, recording=held.recording, code=code, stage="scoring",
                                     message=f"{transcript.call_id}: {why}. Its old card stays"))
             continue

@@ -188,7 +188,7 @@ def _recording(title: str, place: str, columns: dict[int, str], width: int, cell
         try:
             values[column] = read_cell(column, text)
         except ValueError as fault:
-            raise bad("bad_value", f'{column} is "{text.strip()}", {fault}.') from fault
+            raise bad("bad_value", f'{column} is "{_quotable(text)}", {fault}.') from fault
     if not recording:
         raise bad("recording_missing", "recording is empty; write the path of the sound file, relative to the manifest.")
     if values.pop("consent", None) == "no":
@@ -217,6 +217,13 @@ def below_path(recording: str, title: str) -> str:
     if spelt.is_absolute() or PureWindowsPath(recording).drive or ".." in spelt.parts:
         raise Unusable("recording_outside", f"recording “{recording}” leaves {title}; write a path below it.")
     return str(spelt)
+
+
+def _quotable(text: str) -> str:
+    """A cell as a message may show it: a shifted column may hold a phone number, or a name, of which the first character stays."""
+    from pipeline.masking import mask
+
+    return re.sub(r"([\u3400-\u9fff])([\u3400-\u9fff]+)", lambda found: found[1] + "*" * len(found[2]), mask(text.strip()[:100]))
 
 
 def _locate(folder: Path, title: str, recording: str) -> Path:

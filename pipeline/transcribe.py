@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from models.diariser import Diariser, open_diariser
 from models.recogniser import Recogniser, Segment, on_demand
 from models.voice_activity import Activity, Span, VoiceActivity
-from pipeline import channels, crosstalk, decode, guards, hints, music, pitch, roles, speakers, speech, turns, voice
+from pipeline import channels, crosstalk, decode, faults, guards, hints, music, pitch, roles, speakers, speech, turns, voice
 from pipeline.crew import Crew, Step
 from pipeline.decoders import Decoders, Limits
 from records import Failure, Recording, Removal, Speaker, Transcript, Word
@@ -353,6 +353,6 @@ class _Call:
             return Failure(**facts, code="time_limit", retryable=True, message=(
                 f"{name} is {self.audio.duration:.0f} s long and took more than {limit:.0f} s of work; raise "
                 "monitoring.time_limit_factor if this machine is slow."))
-        log.error("%s: %s failed", name, stage, exc_info=fault)
-        message = f"{name}: {stage} failed with {type(fault).__name__}: {fault}; the log has the details."
+        log.error("%s: %s failed with %s\n%s", name, stage, faults.told(fault), faults.trace(fault))
+        message = f"{name}: {stage} failed with {faults.told(fault)}; the log has the details."
         return Failure(**facts, code="internal_error", message=message)

@@ -180,6 +180,7 @@ def _compare_here(chunk: Sequence[Case]) -> Done:
 def compare_chunk(lake: Lake, chunk: Sequence[Case], before: Scorer, after: Scorer) -> Done:
     """The calls of a chunk under both scorers; the stored draft stands for the first where it is current."""
     from insight.backtest import compare
+    from pipeline import faults
     from records import Failure, Problem
 
     compared, failed = [], []
@@ -191,7 +192,7 @@ def compare_chunk(lake: Lake, chunk: Sequence[Case], before: Scorer, after: Scor
             old = stored.get(transcript.call_id) or before.draft(transcript, form)
             compared.append(compare(transcript, old, after.draft(transcript, form)))
         except Exception as fault:
-            why = str(fault) if isinstance(fault, Problem) else f"scoring failed with {type(fault).__name__}: {fault}"
+            why = str(fault) if isinstance(fault, Problem) else f"scoring failed with {faults.told(fault)}"
             failed.append(Failure(call_id=transcript.call_id, code="form" if isinstance(fault, Problem) else "internal_error",
                                   stage="scoring", message=f"{transcript.call_id}: {why}. The other calls go on"))
     return compared, failed
