@@ -6,9 +6,10 @@ Order: command-line option, environment (`TINGJIAN_MODELS__RECOGNISER=small`), t
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -265,6 +266,25 @@ class Followups(Section):
     opens_after: int = Field(default=1, ge=1, description="Published failures of an item within 30 days that open a follow-up")
 
 
+class SecretInFile(ValueError):
+    """tingjian.toml holds a secret: it is read, copied and kept in version control by more people than may know it."""
+
+
+class _Toml(TomlConfigSettingsSource):
+    """The file, refused where it holds a password or another secret; those come from the environment alone."""
+
+    def __call__(self) -> dict[str, Any]:
+        told = super().__call__()
+        for section, values in told.items():
+            fields = getattr(self.settings_cls.model_fields.get(section), "annotation", None)
+            for name, value in values.items() if isinstance(values, dict) else ():
+                kind = str(getattr(fields, "model_fields", {}).get(name, ""))
+                if "SecretStr" in kind or re.search(r"://[^/@:\s]*:[^/@\s]+@", str(value)):
+                    raise SecretInFile(f"{section}.{name} in {os.environ.get('TINGJIAN_SETTINGS', 'tingjian.toml')} holds a secret; put it into "
+                                       f"the environment instead, as TINGJIAN_{section.upper()}__{name.upper()}.")
+        return told
+
+
 class Settings(BaseSettings):
     """All settings of one installation; see the module docstring for where they come from."""
 
@@ -294,5 +314,5 @@ class Settings(BaseSettings):
         env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get("TINGJIAN_SETTINGS", "tingjian.toml"))
+        toml = _Toml(settings_cls, toml_file=os.environ.get("TINGJIAN_SETTINGS", "tingjian.toml"))
         return init_settings, env_settings, toml

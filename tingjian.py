@@ -41,6 +41,7 @@ COMMANDS = [
     ("rules", "rules.commands", "app"),
     ("rules backtest", "review.backtest", "backtest"),
     ("trends", "review.trends", "trends"),
+    ("report", "review.report", "report"),
     ("evaluate", "flows.evaluate", "evaluate_command"),
     ("key", "store.commands", "app"),
     ("doctor", "models.commands", "doctor"),
@@ -104,7 +105,11 @@ def _of_settings(fault: Exception) -> str | None:
 
     from pydantic import ValidationError
 
+    from settings import SecretInFile
+
     where = os.environ.get("TINGJIAN_SETTINGS", "tingjian.toml")
+    if isinstance(fault, SecretInFile):
+        return str(fault)
     if isinstance(fault, tomllib.TOMLDecodeError):
         return f"{where} is not TOML: {fault}"
     if not isinstance(fault, ValidationError) or fault.title != "Settings":

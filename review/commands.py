@@ -151,6 +151,7 @@ def _write(path: Path, content: bytes) -> None:
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch(0o600)       # what is taken out of a workspace is as private as it
         part.write_bytes(content)
         part.replace(path)
     except OSError as fault:

@@ -31,10 +31,11 @@ def write_page(directory: Path, draft: Draft, transcript: Transcript, recording:
     the page's path."""
     name = file_name(draft.call_id)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         sound = directory / f"{name}.webm"
         playable = write_sound(recording, sound, hidden)
         file = directory / f"{name}.html"
+        file.touch(0o600)
         file.write_text(page(draft, transcript, sound.name if playable else None, language, handbook),
                         encoding="utf-8")
     except OSError as fault:

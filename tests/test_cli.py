@@ -51,11 +51,13 @@ def test_a_mistake_is_one_message_and_exit_code_2(arguments: list[str], message:
     ("[models]\nrecognizer = 'x'\n", "models.recognizer: there is no such setting"),
     ("[speech]\nbeam_size = 99\n", "speech.beam_size"),
     ("[speech\n", "is not TOML"),
+    ('[review]\ndatabase = "postgresql+psycopg://qc:hunter2@host/qc"\n', "TINGJIAN_REVIEW__DATABASE"),
+    ('[notify]\nurls = ["mailtos://x"]\n', "TINGJIAN_NOTIFY__URLS"),
 ])
 def test_a_mistake_in_the_settings_names_the_key(toml: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "tingjian.toml").write_text(toml)
     done = tingjian("run", tmp_path, "--workspace", tmp_path / "w", cwd=tmp_path)
-    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr and "hunter2" not in done.stderr
 
 
 def test_prefects_helper_ends_with_the_process_that_started_it(tmp_path: Path) -> None:

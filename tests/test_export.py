@@ -89,3 +89,10 @@ def test_a_cell_never_gets_longer_than_excel_reads(tmp_path: Path) -> None:
     item = long.items[1].model_copy(update={"reason": "长" * 40_000})
     book = openpyxl.load_workbook(io.BytesIO(workbook([(long.model_copy(update={"items": (item,)}), said)])))
     assert len(book["评分项"]["I2"].value) == 32_000
+
+
+def test_what_is_exported_is_its_owners_only(workspace: Path, tmp_path: Path) -> None:
+    command("export", "-w", workspace, "--drafts", tmp_path / "d.jsonl", "--excel", tmp_path / "x.xlsx", "--parquet", tmp_path / "pq")
+    command("page", "-w", workspace, "-o", tmp_path / "pages")
+    files = [tmp_path / "d.jsonl", tmp_path / "x.xlsx", *(tmp_path / "pq").iterdir(), tmp_path / "pages" / "a.html"]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600} and (tmp_path / "pages").stat().st_mode & 0o777 == 0o700
