@@ -400,7 +400,8 @@ def _mendable(root: Path, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, DeltaError) as fault:
-        text = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+        text = ": ".join(line.split("↳")[-1].removeprefix("\x1b[0m").strip() for line in str(fault).splitlines() if line.strip())
+        text = text or type(fault).__name__
         number = getattr(fault, "errno", None)
         if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text:
             remedy = "the disk is full. Make room"

@@ -1,18 +1,26 @@
-"""A run with a slow stand-in for recognition, to be killed by tests/test_resume.py: SOURCE WORKSPACE SECONDS-A-CALL."""
+"""A run with a slow stand-in for recognition, to be disturbed by tests/faults: SOURCE WORKSPACE SECONDS-A-CALL."""
 import sys
 
 from flows.job import Progress, monitor
+from flows.plan import Plan
+from records import Problem
 from settings import Monitoring, Settings
 from tests.stand_ins import StubScorer, StubTranscriber
 
 
 class Loud(Progress):
+    def planned(self, plan: Plan) -> None:
+        print("begun", flush=True)
+
     def call(self, failed: bool) -> None:
         print("call", flush=True)
 
 
 if __name__ == "__main__":
     source, workspace, seconds = sys.argv[1:]
-
-    monitor(source, workspace, Settings(monitoring=Monitoring(batch_seconds=3.5)), progress=Loud(),
-            load=lambda _: (StubTranscriber(seconds=float(seconds)), StubScorer()))
+    try:
+        monitor(source, workspace, Settings(monitoring=Monitoring(batch_seconds=3.5)), progress=Loud(),
+                load=lambda _: (StubTranscriber(seconds=float(seconds)), StubScorer()))
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,24 @@
+"""Faults that are really made, and what must be true after them.
+
+    make test-faults                    all of them at full length, a line each
+    python -m tests.faults [NAME …]     the same, or some of them
+    tests/test_faults.py                the shorter forms, in `make test`
+
+A fault is a function of a fresh folder and of whether it may take its time; it raises AssertionError where the promise is broken
+and returns a sentence with what was seen.
+"""
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+FAULTS = {
+    "kill-9 at random moments": "tests.faults.dying:killed",
+    "disk full": "tests.faults.disk:full",
+    "a recording replaced while it is done": "tests.faults.disk:replaced",
+}
+
+
+def make(name: str, folder: Path, thorough: bool) -> str:
+    module, _, function = FAULTS[name].partition(":")
+    return getattr(importlib.import_module(module), function)(folder, thorough)
