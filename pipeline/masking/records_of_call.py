@@ -46,7 +46,7 @@ def _values(spans: Sequence[Span]) -> list[Span]:
 def _replaced(transcript: Transcript, draft: Draft, texts: Sequence[str], alone: Hide, told: dict[str, str | None]) -> tuple[Transcript, Draft]:
     """The records with `texts` for the turns' texts; what stands elsewhere is hidden by `alone`."""
     before = [turn.text for turn in transcript.turns]
-    turns = tuple(_turn(turn, text) for turn, text in zip(transcript.turns, texts, strict=True))
+    turns = tuple(turn_as(turn, text) for turn, text in zip(transcript.turns, texts, strict=True))
     removed = tuple(one.model_copy(update={"text": alone(one.text), "detail": alone(one.detail)}) for one in transcript.removed)
 
     def quoted(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
@@ -58,7 +58,7 @@ def _replaced(transcript: Transcript, draft: Draft, texts: Sequence[str], alone:
             draft.model_copy(update={"items": items, "findings": findings}))
 
 
-def _turn(turn: Turn, text: str) -> Turn:
+def turn_as(turn: Turn, text: str) -> Turn:
     """The turn with another text of the same length, its words kept in step; a word that is not in the text is hidden."""
     if text == turn.text:
         return turn

@@ -10,8 +10,10 @@ from fastapi.staticfiles import StaticFiles
 from records import Problem
 from review.workbench import (
     assigning,
+    audits,
     calibrating,
     calls,
+    cases,
     correcting,
     dashboard,
     doors,
@@ -48,7 +50,7 @@ def create_app(bench: Bench) -> FastAPI:
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
     app.mount("/echarts", StaticFiles(directory=LIBRARIES / "echarts" / "dist", check_dir=False), name="echarts")
     app.mount("/api/v1", create_api(bench))
-    for part in (doors, provider, keys, queue, assigning, dashboard, trends, office, calibrating, health, scoring, sound, correcting, calls):
+    for part in (doors, provider, keys, queue, assigning, dashboard, trends, office, calibrating, health, audits, cases, scoring, sound, correcting, calls):
         app.include_router(part.router)
     return app
 

@@ -112,6 +112,17 @@ def playable(bench: Bench, call_id: str, hidden: bool = True) -> Path | None:
     return file
 
 
+def clip(bench: Bench, call_id: str, covered: list[Stretch], start: float, end: float | None) -> Path | None:
+    """A part of a call with tones over `covered`, kept beside its copies; None where the recording cannot be read."""
+    file = bench.sounds / f"{_name(call_id)}.clip-{_digest(covered, start, end)}.webm"
+    with _making:
+        if not file.exists():
+            recording = _recording(bench, call_id)
+            if recording is None or not _write_copy(bench, recording, file, covered, start, end):
+                return None
+    return file
+
+
 def waveform(recording: Path) -> dict[str, object]:
     """Peaks of each channel over equal stretches of the whole recording, read a minute at a time."""
     with decode(recording, max_hours=24) as audio:
@@ -143,21 +154,21 @@ def _name(call_id: str) -> str:
     return hashlib.sha256(call_id.encode()).hexdigest()[:32]
 
 
-def _write_copy(bench: Bench, recording: Path, file: Path, covered: list[Stretch]) -> bool:
+def _write_copy(bench: Bench, recording: Path, file: Path, covered: list[Stretch], start: float = 0.0, end: float | None = None) -> bool:
     """The copy, sealed where the workspace is; it never lies there unsealed."""
     keys = bench.lake.keys
     if not keys.current:
-        return write_sound(recording, file, covered)
+        return write_sound(recording, file, covered, start, end)
     with TemporaryDirectory() as folder:
         open_copy = Path(folder) / "copy.webm"
-        if not write_sound(recording, open_copy, covered):
+        if not write_sound(recording, open_copy, covered, start, end):
             return False
         _write(file, keys.seal_blob(open_copy.read_bytes(), "sound") or b"")
     return True
 
 
-def _digest(covered: list[Stretch]) -> str:
-    return hashlib.sha256(json.dumps(covered).encode()).hexdigest()[:16]
+def _digest(covered: list[Stretch], *cut: float | None) -> str:
+    return hashlib.sha256(json.dumps([*covered, *cut]).encode()).hexdigest()[:16]
 
 
 def _write(file: Path, content: bytes) -> None:
