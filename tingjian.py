@@ -36,6 +36,7 @@ COMMANDS = [
     ("sample", "review.sample_command", "sample"),
     ("appraisal", "review.appraisal_command", "appraisal"),
     ("complaints", "review.complaints_command", "complaints"),
+    ("learn", "review.learn_command", "learn"),
     ("score", "pipeline.commands", "score"),
     ("mask", "pipeline.mask_command", "mask"),
     ("rules", "rules.commands", "app"),
