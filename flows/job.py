@@ -297,7 +297,7 @@ class Job:
         if self.stopping.is_set():
             raise Stopped
         self.progress.audio(seconds)
-        self.noting.audio()
+        self.noting.audio(seconds)
 
 
 def monitor(source: str | Path, workspace: str | Path, settings: Settings, **options: Any) -> Summary:

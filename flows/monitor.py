@@ -129,7 +129,7 @@ class _Shown:
         update_progress_artifact(self._bar, progress=100.0 * self._done / self._total)      # type: ignore[unused-coroutine]
         review = self.job.settings.review
         create_markdown_artifact(
-            f"{self._done} of {self._total} calls · {status.audio_seconds / 3600:.1f} of {status.planned_seconds / 3600:.1f} h of audio · "
+            f"{self._done} of {self._total} calls · {status.heard_seconds / 3600:.1f} of {status.planned_seconds / 3600:.1f} h of audio · "
             f"{status.pace:.1f} × real time · {status.failed} failed\n\n"
             f"[Review workbench](http://{review.address}:{review.port}/queue)", key="pace", description="How far, and how fast")
 

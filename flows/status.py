@@ -44,7 +44,8 @@ class Totals(BaseModel):
 
 
 class Status(BaseModel):
-    """The last run over a source, or the one that goes on; `run` stands for the source without naming it. Times are UTC; `audio_seconds` of the calls done, `elapsed` seconds of the clock;
+    """The last run over a source, or the one that goes on; `run` stands for the source without naming it. Times are UTC; `audio_seconds` of the calls done and kept,
+    `heard_seconds` also of the batch in work, `elapsed` seconds of the clock;
     `failures` by code, of all calls listed as failed; `queue_since`: the oldest call that waits to be recognised."""
 
     run: str
@@ -64,6 +65,7 @@ class Status(BaseModel):
     erased: int = 0
     left: int = 0
     audio_seconds: float = 0.0
+    heard_seconds: float = 0.0
     elapsed: float = 0.0
     guarded: int = 0
     failures: dict[str, int] = Field(default_factory=dict)
@@ -77,7 +79,7 @@ class Status(BaseModel):
     @property
     def pace(self) -> float:
         """Seconds of audio a second; 0 before the first call."""
-        return self.audio_seconds / self.elapsed if self.elapsed else 0.0
+        return self.heard_seconds / self.elapsed if self.elapsed else 0.0
 
 
 def read(workspace: Path) -> list[Status]:
@@ -120,7 +122,8 @@ class Noting:
                  extra={"event": "run.planned", "calls": plan.to_recognise + plan.to_score, "seconds": round(plan.seconds, 1)})
         self._write()
 
-    def audio(self) -> None:
+    def audio(self, seconds: float) -> None:
+        self.status.heard_seconds += seconds
         if time.monotonic() - self._written >= TOLD_EVERY:
             self._write()
 

@@ -1,0 +1,153 @@
+"""`tingjian health`: is everything as it should be in the morning, and if not, what is wrong and what to do."""
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from flows import status
+from flows.status import Status
+from records import Problem
+from settings import Settings
+from store.erasing import PENDING
+from store.lake import Lake
+
+GIGA = 1e9
+
+
+class Check(NamedTuple):
+    """One thing looked at: whether it is well, what was seen, and what to do where it is not."""
+
+    name: str
+    well: bool
+    seen: str
+    remedy: str = ""
+
+
+def health(
+    workspace: Annotated[str, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")],
+    as_json: Annotated[bool, typer.Option("--json", help="The checks as JSON")] = False,
+) -> None:
+    """What is wrong and what to do: last run, failures, disks, lock, models, review database. Exit code 1 where something is."""
+    import json
+
+    checks = examine(Path(workspace).expanduser(), Settings())
+    if as_json:
+        typer.echo(json.dumps([one._asdict() for one in checks], ensure_ascii=False, indent=1))
+    else:
+        for one in checks:
+            typer.echo(f"{'ok   ' if one.well else 'WRONG'}  {one.name:<16} {one.seen}" + (f"\n       → {one.remedy}" if one.remedy else ""))
+    raise typer.Exit(0 if all(one.well for one in checks) else 1)
+
+
+def examine(workspace: Path, settings: Settings, now: datetime | None = None) -> list[Check]:
+    """Every check, in the order in which a person would look. Nothing is changed and nothing waits for a lock."""
+    now = now or datetime.now(UTC)
+    try:
+        Lake.open(workspace)
+    except Problem as fault:
+        return [Check("workspace", False, str(fault), "Give the directory that `tingjian run` or [schedule] workspace fills.")]
+    looks: tuple[Callable[[], Iterator[Check]], ...] = (
+        lambda: _runs(status.read(workspace), settings, now), lambda: _disks(workspace, settings), lambda: _deletions(workspace),
+        lambda: _models(settings), lambda: _reviews(workspace, settings))
+    return [Check("workspace", True, str(workspace)), *(check for look in looks for check in look())]
+
+
+def _runs(found: list[Status], settings: Settings, now: datetime) -> Iterator[Check]:
+    if not found:
+        yield Check("last run", False, "no run has been here", "Start `tingjian serve`, or a run by hand: tingjian run SOURCE --workspace …")
+        return
+    last = found[-1]
+    yield _state(last, settings, now)
+    age = now - last.began_at
+    late = age > timedelta(hours=settings.observing.run_within_hours)
+    yield Check("last run", not late, f"began {_ago(age)} ago: {last.done} done, {last.rescored} scored again, {last.failed} failed, "
+                f"{last.waiting} not ready yet, {last.left} left",
+                "No run since: is `tingjian serve` or the worker alive, and its schedule not paused?" if late else "")
+    tried = last.done + last.rescored + last.failed
+    share = last.failed / tried if tried else 0.0
+    bad = share > settings.observing.failed_share
+    reasons = ", ".join(f"{code} {number}" for code, number in sorted(last.failures.items(), key=lambda one: -one[1]))
+    yield Check("failures", not bad, f"{last.failed} of {tried} ({share:.0%})" + (f": {reasons}" if reasons else ""),
+                "Reasons and remedies by code: docs/recordings.md; the calls: tingjian failed" if bad else "")
+
+
+def _state(last: Status, settings: Settings, now: datetime) -> Check:
+    if last.state == "broken":
+        return Check("run", False, f"broke: {last.error}", "Mend that, then let it run again: it goes on where it ended. Its log says more.")
+    if last.state != "running":
+        return Check("run", True, last.state)
+    silent = now - last.told_at
+    if last.host == socket.gethostname() and not _alive(last.process):
+        return Check("run", False, f"process {last.process} was killed {_ago(silent)} ago, in the middle",
+                     "Out of memory? (journalctl -k | grep -i oom). The next run puts it right and goes on.")
+    if silent > timedelta(minutes=settings.observing.still_minutes):
+        return Check("run", False, f"process {last.process} on {last.host} goes on but has told nothing for {_ago(silent)}; it holds the lock",
+                     "Is its disk, share or store of objects away? Stop it (kill -INT): what is done is kept.")
+    return Check("run", True, f"goes on, process {last.process} on {last.host}: {last.done + last.rescored} of {last.planned_calls} calls "
+                 f"kept, {last.heard_seconds / 60:.0f} of {last.planned_seconds / 60:.0f} min heard, {last.pace:.1f} × real time")
+
+
+def _disks(workspace: Path, settings: Settings) -> Iterator[Check]:
+    places = {"workspace": workspace, "cache": settings.sources.cache.expanduser(), "TMPDIR": Path(tempfile.gettempdir())}
+    seen: dict[int, list[str]] = {}
+    free: dict[int, float] = {}
+    for name, place in places.items():
+        while not place.exists():
+            place = place.parent
+        device = place.stat().st_dev
+        seen.setdefault(device, []).append(name)
+        free[device] = shutil.disk_usage(place).free / GIGA
+    for device, names in seen.items():
+        short = free[device] < settings.observing.free_gb
+        yield Check("disk", not short, f"{free[device]:.1f} GB free for {', '.join(names)}",
+                    f"Less than [observing] free_gb = {settings.observing.free_gb:g}: make room, or let [retention] delete what is past its time."
+                    if short else "")
+
+
+def _deletions(workspace: Path) -> Iterator[Check]:
+    cut = len(list((workspace / PENDING).glob("*.json"))) if (workspace / PENDING).is_dir() else 0
+    if cut:
+        yield Check("deletions", False, f"{cut} were cut short", "tingjian retention --workspace … completes them.")
+
+
+def _models(settings: Settings) -> Iterator[Check]:
+    from models.doctor import examine as of_machine
+
+    problems = of_machine(settings)["problems"]
+    yield Check("models", not problems, "; ".join(problems) or "there", "tingjian doctor says how to get them." if problems else "")
+
+
+def _reviews(workspace: Path, settings: Settings) -> Iterator[Check]:
+    from flows.retention import reviews
+
+    try:
+        database = reviews(Lake.open(workspace), settings)
+    except Problem as fault:
+        yield Check("review database", False, str(fault), "Start it, or correct [review] database.")
+        return
+    if database is not None:
+        database.engine.dispose()
+        yield Check("review database", True, "answers")
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _ago(age: timedelta) -> str:
+    minutes = age.total_seconds() / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
