@@ -58,6 +58,7 @@ def page(
     from review.page import file_name, write_page
     from review.sound import hidden_in
     from settings import Settings
+    from store import exported
     from store.lake import Lake
 
     settings = Settings()
@@ -70,6 +71,7 @@ def page(
         if unmasked:
             note_original(lake, settings, "page.made_in_full", call)
         typer.echo(write_page(out, draft, transcript, Path(paths[call]), language, handbook, hidden_in(said, hidden)))
+    exported.note(lake.root, "pages", out)
     listed = [call for call in sorted(paths) if (out / f"{file_name(call)}.html").exists()]
     rows = [row(draft, transcript, handbook)
             for draft, transcript in zip(lake.drafts(listed), lake.transcripts(listed), strict=True)]
@@ -92,6 +94,7 @@ def export(
     privacy.masking = "display"."""
     from records import Problem
     from settings import Settings
+    from store import exported
     from store.lake import Lake
 
     if not any((drafts, transcripts, excel, parquet, corrections)):
@@ -104,6 +107,9 @@ def export(
     lake = Lake.open(workspace)
     if settings.privacy.masking != "off" and (not files or (excel and not hidden)):
         note_original(lake, settings, "exported_in_full")
+    for kind, path in (("jsonl", drafts), ("jsonl", transcripts), ("excel", excel)):
+        if path:
+            exported.note(lake.root, kind, path)
     if drafts:
         _lines(drafts, (one.model_dump_json() for one in ((draft for draft, _ in _masked(lake)) if files else lake.drafts())))
     if transcripts:
@@ -160,6 +166,8 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _parquet(lake: Lake, directory: Path, hidden: bool) -> None:
+    from store import exported
+
     frames = {"calls": lake.calls(), "turns": lake.turns(), "items": lake.items(), "findings": lake.findings(),
               "removed": lake.removed(), "failures": lake.failures()}
     for name, frame in (_masked_frames(lake, frames) if hidden else frames).items():
@@ -168,6 +176,7 @@ def _parquet(lake: Lake, directory: Path, hidden: bool) -> None:
         buffer = io.BytesIO()
         frame.collect().write_parquet(buffer)
         _write(directory / f"{name}.parquet", buffer.getvalue())
+        exported.note(lake.root, "parquet", directory / f"{name}.parquet")
 
 
 def _masked_frames(lake: Lake, frames: dict[str, LazyFrame]) -> dict[str, LazyFrame]:
