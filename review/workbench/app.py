@@ -17,6 +17,7 @@ from review.workbench import (
     correcting,
     dashboard,
     doors,
+    following,
     health,
     keys,
     office,
@@ -24,7 +25,6 @@ from review.workbench import (
     queue,
     scoring,
     sound,
-    trends,
     trends,
 )
 from review.workbench.api import create_api
@@ -50,7 +50,7 @@ def create_app(bench: Bench) -> FastAPI:
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
     app.mount("/echarts", StaticFiles(directory=LIBRARIES / "echarts" / "dist", check_dir=False), name="echarts")
     app.mount("/api/v1", create_api(bench))
-    for part in (doors, provider, keys, queue, assigning, dashboard, trends, office, calibrating, health, audits, cases, scoring, sound, correcting, calls):
+    for part in (doors, provider, keys, queue, assigning, dashboard, trends, office, calibrating, health, audits, cases, scoring, sound, correcting, following, calls):
         app.include_router(part.router)
     return app
 

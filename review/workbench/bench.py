@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.scorecard import Scorer
@@ -23,10 +24,10 @@ from rules.form import Form
 from rules.schema import Rule
 from settings import Settings
 from store.lake import Lake
-from store.reviews import cards, corrections
+from store.reviews import cards, corrections, followups
 from store.reviews.database import Database
 from store.reviews.schema import Card, Person
-from store.reviews.work_tables import Correction
+from store.reviews.work_tables import Correction, Followup
 
 
 class Words(NamedTuple):
@@ -81,9 +82,19 @@ class Bench:
             taken = intake.take_in(self.lake, self.database, self.forms, self.titles, self.settings.review.random_share,
                                    self.settings.privacy.masking != "off")
             self._taken_in = now
+            self._watch()
             return taken
         finally:
             self._filling.release()
+
+    def _watch(self) -> None:
+        """Follow-ups look at the calls that came in, some agents at a time, so that nobody's save waits long."""
+        with self.database.reading() as session:
+            agents = sorted(session.scalars(select(Followup.agent_id).distinct()))
+        due = intake.working_day(self.settings.followups.days).isoformat()
+        for start in range(0, len(agents), followups.AT_ONCE):
+            with self.database.writing() as session:
+                followups.watch(session, agents[start:start + followups.AT_ONCE], self.settings.followups.calls, due)
 
     @cached_property
     def scorer(self) -> Scorer:

@@ -15,7 +15,7 @@ from records import Draft, Transcript
 from records import Item as Line
 from review.masking import masked
 from review.page import LONG_SILENCE, by_turn, call_facts, turn_view
-from review.workbench import health, intake
+from review.workbench import following, health, intake
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.correcting import beside
 from review.workbench.gate import Reader, allowed, changing, over
@@ -49,7 +49,7 @@ def claim(request: Request, call_id: str, person: Reader) -> Response:
     bench = bench_of(request)
     with bench.database.writing() as session:
         card = over(person, "review", session.get(Card, call_id))
-        _take(bench, session, person, card, bench.draft(card))
+        taken(bench, session, person, card, bench.draft(card))
     return RedirectResponse(request.url_for("call", call_id=call_id).path, 303)
 
 
@@ -86,7 +86,9 @@ def publish(request: Request, call_id: str, person: Reader, version: Annotated[i
 def published(bench: Bench, session: Session, person: Person, card: Card, version: int) -> Card:
     """Ends the review with the score of what was judged, by page or API."""
     score, band, _ = intake.result(cards.items(session, card.call_id), _bands(bench, card))
-    return cards.publish(session, person, card.call_id, version, score, band, intake.feedback_due())
+    card = cards.publish(session, person, card.call_id, version, score, band, intake.feedback_due())
+    following.after_publication(bench, session, card)
+    return card
 
 
 @router.post("/calls/{call_id:path}/acknowledge", dependencies=[Depends(allowed("acknowledge")), Depends(changing)])
@@ -122,6 +124,7 @@ def decided(bench: Bench, session: Session, person: Person, appeal_id: int, verd
         raise cards.Conflict("裁定只能是维持原判、通过、不通过或不适用。")
     card = cards.decide(session, person, appeal_id, verdict != "upheld", verdict, answer)
     card.score, card.band, _ = intake.result(cards.items(session, card.call_id), _bands(bench, card), final=True)
+    following.after_decision(bench, session, card)
     return card
 
 
@@ -140,7 +143,7 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
     with bench.database.writing() as session:
         if claim and may(person, "review", card) and request.headers.get("sec-fetch-site") != "cross-site":
             try:
-                _take(bench, session, person, card, draft)
+                taken(bench, session, person, card, draft)
             except cards.Conflict as conflict:
                 trouble = str(conflict)
         audit.note(session, person.login, "card.seen" if hidden else "card.seen_in_full", call_id)
@@ -151,8 +154,9 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
                       **_page(bench, session, person, session.get_one(Card, call_id), shown, transcript))
 
 
-def _take(bench: Bench, session: Session, person: Person, card: Card, draft: Draft) -> None:
-    cards.claim(session, person, card.call_id, draft.model_dump_json(), bench.settings.quotas.own_team, intake.feedback_due())
+def taken(bench: Bench, session: Session, person: Person, card: Card, draft: Draft) -> Card:
+    """Claims a call, by page or API; the feedback is due a working day later."""
+    return cards.claim(session, person, card.call_id, draft.model_dump_json(), bench.settings.quotas.own_team, intake.feedback_due())
 
 
 def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft, transcript: Transcript) -> dict[str, Any]:
@@ -177,7 +181,8 @@ def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
         "undecided": sum(item.human_verdict is None for item in items.values()),
         "published": card.state in PUBLISHED, "sure_from": bench.settings.review.sure_from,
         "appeals": list(session.scalars(select(Appeal).where(Appeal.call_id == card.call_id))),
-        "names": _names(session), "now": datetime.now(UTC), "assisted": health.assisted(session, list(items.values()))}
+        "names": _names(session), "now": datetime.now(UTC), "assisted": health.assisted(session, list(items.values())),
+        "followups": following.of_agent(session, card.agent_id) if may(person, "follow") else {}}
 
 
 def regions(draft: Draft, transcript: Transcript) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ must have said yes to them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -135,6 +135,15 @@ def result(items: Sequence[Item], bands: Bands, final: bool = False) -> tuple[fl
         for item, verdict in verdicts if verdict and (item.max_points or item.bonus is not None)]
     score = 0.0 if fatal else total(counted)
     return score, None if score is None else band(score, bands), fatal
+
+
+def working_day(number: int, today: date | None = None) -> date:
+    """The `number`-th working day after today; weekends and public holidays do not count, weekends worked in exchange do."""
+    day = today or date.today()
+    while number > 0:
+        day += timedelta(days=1)
+        number -= day_off(day) is None
+    return day
 
 
 def feedback_due(now: datetime | None = None) -> datetime:

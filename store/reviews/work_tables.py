@@ -88,6 +88,7 @@ class Followup(Base):
     done_at: Mapped[datetime | None]                        # the agent says: I have done what was asked
     closed_at: Mapped[datetime | None]
     closed_why: Mapped[str] = mapped_column(String(12), default="")
+    by_hand: Mapped[bool] = mapped_column(Boolean, default=False)   # somebody wanted it, whatever the verdict
     version: Mapped[int] = mapped_column(Integer, default=1)
 
     __table_args__ = (UniqueConstraint("agent_id", "item"), Index("followups", "state", "team", "due_on"))

@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("done_at", sa.DateTime(), nullable=True),
         sa.Column("closed_at", sa.DateTime(), nullable=True),
         sa.Column("closed_why", sa.String(length=12), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["call_id"], ["card.call_id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["owner_id"], ["person.id"]),
