@@ -72,6 +72,14 @@ class Monitoring(Section):
                                "of yours, keeps its records; PREFECT_HOME and PREFECT_API_URL of the environment go first")
 
 
+class Cluster(Section):
+    """Several machines (docs/scale.md)."""
+
+    scheduler: str | None = Field(default=None, description="Address of a Dask scheduler, tcp://host:8786, whose workers do the calls")
+    local_workers: int = Field(default=0, ge=0, description="Instead of it, a cluster on this machine of so many workers")
+    patience: float = Field(default=300.0, gt=0, description="Seconds that a cluster without a worker is waited for")
+
+
 class Sources(Section):
     """Where recordings come from, beyond a folder that is complete."""
 
@@ -292,6 +300,7 @@ class Settings(BaseSettings):
     models: Models = Models()
     speech: Speech = Speech()
     monitoring: Monitoring = Monitoring()
+    cluster: Cluster = Cluster()
     sources: Sources = Sources()
     schedule: Schedule = Schedule()
     observing: Observing = Observing()

@@ -19,7 +19,9 @@ def run(
     workspace: Annotated[str, typer.Option("--workspace", "-w", help="Directory for the results; made if need be")],
     model: Annotated[str | None, typer.Option(help="Recogniser instead of the settings', such as whisper-small")] = None,
     form: Annotated[str | None, typer.Option(help="Scorecard for all calls instead of the one that fits each")] = None,
-    workers: Annotated[int | None, typer.Option(min=0, help="Recogniser workers; 0 is one a core")] = None,
+    workers: Annotated[str | None, typer.Option(help="Recogniser workers here, 0 is one a core; or tcp://HOST:8786, a Dask "
+                                                "scheduler whose workers do the calls")] = None,
+    local_workers: Annotated[int | None, typer.Option(min=0, help="A cluster on this machine of so many workers")] = None,
     batch_seconds: Annotated[float | None, typer.Option(min=1, help="Seconds of audio in one batch (one commit)")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's and the stages' logs")] = False,
 ) -> None:
@@ -27,7 +29,7 @@ def run(
     from flows import exporting, logs
     from settings import Settings
 
-    settings = _with_options(Settings(), model, workers, batch_seconds)
+    settings = _with_options(Settings(), model, workers, batch_seconds, local_workers)
     logs.set_up(settings, verbose)
     summary = _run(source, workspace, settings, form, verbose)
     exporting.leave(settings, workspace)
@@ -35,9 +37,14 @@ def run(
     raise typer.Exit(130 if summary.left else 1 if summary.failures else 0)
 
 
-def _with_options(settings: Settings, model: str | None, workers: int | None, batch_seconds: float | None) -> Settings:
+def _with_options(settings: Settings, model: str | None, workers: str | None, batch_seconds: float | None,
+                  local_workers: int | None) -> Settings:
     """The settings with what the command line says put over them."""
-    given = {"models": {"recogniser": model}, "speech": {"workers": workers}, "monitoring": {"batch_seconds": batch_seconds}}
+    here = int(workers) if workers and workers.isdecimal() else None
+    if workers and here is None and "://" not in workers:
+        raise typer.BadParameter(f'--workers is "{workers}"; write a number, or a scheduler\'s address such as tcp://10.0.0.5:8786')
+    given = {"models": {"recogniser": model}, "speech": {"workers": here}, "monitoring": {"batch_seconds": batch_seconds},
+             "cluster": {"scheduler": workers if here is None else None, "local_workers": local_workers}}
     changed = {section: getattr(settings, section).model_copy(
         update={name: value for name, value in values.items() if value is not None}) for section, values in given.items()}
     return settings.model_copy(update=changed)
@@ -47,12 +54,13 @@ def _run(source: str, workspace: str, settings: Settings, form: str | None, verb
     """The flow; models load and the first batch begins while Prefect starts. Without work neither is begun."""
     import sys
 
+    from flows.cluster import spread
     from flows.engine import Server
     from flows.job import Job
     from flows.progress import Shown
 
-    with Shown(sys.stderr) as progress, Job(source, workspace, settings, form=form, progress=progress) as job, \
-            _stops_on_interrupt(job):
+    with Shown(sys.stderr) as progress, spread(settings, form, progress.note) as (over_all, load), \
+            Job(source, workspace, over_all, form=form, progress=progress, load=load) as job, _stops_on_interrupt(job):
         if not job.plan.batches:
             return job.finish()
         with Server(settings, verbose) as server:
