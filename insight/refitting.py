@@ -32,9 +32,9 @@ def calibration(lessons: pl.DataFrame, least: int = LEAST_REVIEWS) -> dict[str, 
         before, after = float(np.mean((sure - right) ** 2)), _held_out(sure, right)
         if after >= before:
             continue
-        entry = _fitted(sure, right)._asdict()
-        entry = {key: value for key, value in entry.items() if value not in (None, (), 0.0) or key == "x"}
-        curves.append({"rule": rule, "verdict": verdict, **entry, "reviews": len(right), "agreed": int(right.sum()),
+        curve = _fitted(sure, right)
+        shape = {"x": curve.x, "y": curve.y} if curve.slope is None else {"x": curve.x, "slope": curve.slope, "bias": curve.bias}
+        curves.append({"rule": rule, "verdict": verdict, **shape, "reviews": len(right), "agreed": int(right.sum()),
                        "before": round(before, 4), "after": round(after, 4)})
     content: dict[str, Any] = {"form": FORM, "curves": curves}
     return content | {"version": version(content), "made_at": datetime.now(UTC).isoformat(timespec="seconds"), "reviews": known.height}
@@ -62,10 +62,10 @@ def _fitted(sure: np.ndarray, right: np.ndarray) -> Curve:
 def _platt(sure: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """Slope and bias by log-odds. A slope below 0 would turn the rule's own order round; then only the share of right ones is kept."""
     if np.ptp(sure) == 0:
-        return 0.0, _log_odds(np.array([right.mean()]))[0]
+        return 0.0, float(_log_odds(right.mean()))
     model = LogisticRegression(C=1 / SHRINK).fit(_log_odds(sure)[:, None], right)
     if model.coef_[0, 0] < 0:
-        return 0.0, float(_log_odds(np.array([right.mean()]))[0])
+        return 0.0, float(_log_odds(right.mean()))
     return round(float(model.coef_[0, 0]), 6), round(float(model.intercept_[0]), 6)
 
 
@@ -83,6 +83,6 @@ def _held_out(sure: np.ndarray, right: np.ndarray, folds: int = 5) -> float:
     return float(errors.mean())
 
 
-def _log_odds(share: np.ndarray) -> np.ndarray:
+def _log_odds(share: np.ndarray | float) -> np.ndarray:
     inside = np.clip(share, 1e-3, 1 - 1e-3)
     return np.log(inside / (1 - inside))
