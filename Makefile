@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo-workspace
-.PHONY: demo test install bench bench-speech evaluate evaluate-masking lint clean
+.PHONY: demo test install bench bench-speech evaluate evaluate-masking bench-review lint clean
 
 install: .venv/installed
 
@@ -35,6 +35,10 @@ bench: install
 bench-speech: install
 	$(BIN)/python -m pip install -q --group voices -c constraints.txt
 	$(BIN)/python -m bench.speech --models base small --page docs/accuracy.md
+
+# The workbench with 200,000 cards and 50 reviewers at work, on SQLite and, where there is one, PostgreSQL. Some 20 minutes.
+bench-review: install
+	$(BIN)/python -m bench.review
 
 # Accuracy on the samples' true transcripts; GOLD="file.jsonl …" adds labelled calls of your own.
 evaluate: install

@@ -121,7 +121,7 @@ def create_api(bench: Bench) -> FastAPI:
 def queue(request: Request, person: QueueReader, asked: Annotated[Filters, Query()]) -> Page:
     """Calls by the filters of the queue's page, the riskiest first (reviewed ones: the newest first), 50 a page.
 
-    `state` is waiting, held, appealed, done or any; `picked` risk, random or any; `text` is searched in what was said."""
+    `state` is waiting, held, appealed or done, empty for any; `picked` risk or random, empty for both; `text` is searched in what was said."""
     bench = bench_of(request)
     if not may(person, "queue"):
         raise Refused

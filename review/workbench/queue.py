@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import polars as pl
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
@@ -27,16 +27,19 @@ WAS: dict[str, ColumnElement[bool]] = {
     "fail": Item.final_verdict == "fail", "alarm": (Item.machine_verdict == "fail") & (Item.human_verdict == "pass"),
     "missed": (Item.machine_verdict == "pass") & (Item.human_verdict == "fail")}
 
+STATES = ("waiting", "held", "appealed", "done")
+
 router = APIRouter()
 
 
 class Filters(BaseModel):
-    """What the address line says; everything may be missing. Unknown names are ignored, so old bookmarks go on working."""
+    """What the address line says; everything may be missing. Unknown names are ignored and of `picked` and `state` unknown
+    values mean any, so old bookmarks go on working."""
 
     model_config = ConfigDict(extra="ignore")
 
-    picked: str = "risk"
-    state: str = "waiting"
+    picked: Annotated[str, AfterValidator(lambda value: value if value in ("risk", "random") else "")] = "risk"
+    state: Annotated[str, AfterValidator(lambda value: value if value in STATES else "")] = "waiting"
     team: str = ""
     agent: str = ""
     line: str = ""
