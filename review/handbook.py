@@ -3,10 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from records import Draft, Evidence, Finding
 from review.wording import Language, say
+
+if TYPE_CHECKING:
+    from rules.schema import Rule
 
 TRIAL = "（试行）"
 """Beside the titles of rules that are told but take no points."""
@@ -28,7 +31,12 @@ class Handbook(NamedTuple):
         from rules.pack import load
         from settings import Settings
 
-        rules = load(Settings().scoring.rule_pack).rules.values()
+        return cls.of(load(Settings().scoring.rule_pack).rules.values())
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> Handbook:
+        """Of rules that are loaded already."""
+        rules = list(rules)
         grave = {"fatal": 0, "major": 1, "minor": 2}
         taboos = sorted((rule for rule in rules if rule.kind == "taboo"), key=lambda rule: grave[rule.severity])
         return cls({rule.id: rule.title + (TRIAL if rule.status == "experimental" else "") for rule in rules}, [rule.id for rule in taboos],

@@ -46,6 +46,7 @@ def volume_png(periods: Sequence[str], calls: Sequence[int], scores: Sequence[fl
     other = axes.twinx()
     told = [(at, score) for at, score in enumerate(scores) if score is not None]
     other.plot([at for at, _ in told], [score for _, score in told], color=COLOURS[1], marker="o", ms=3.5, lw=1.6)
+    other.set_ylim(min([70.0, *(score - 2 for _, score in told)]), 100)
     other.set_ylabel(words["score"], color=COLOURS[1])
     other.tick_params(colors=SOFT, labelsize=9)
     other.spines[["top", "left"]].set_visible(False)
@@ -86,7 +87,8 @@ def _axes(width: float, height: float) -> tuple[Any, Any]:
 
 def _labels(axes: Any, names: Sequence[str]) -> None:
     """As many names under the axis as there is room for, the last always."""
-    step = -(-len(names) // 10)
+    room = max(int(90 / (max(map(len, names), default=1) + 3)), 1)
+    step = -(-len(names) // room)
     shown = [at for at in range(len(names)) if (len(names) - 1 - at) % step == 0]
     axes.set_xticks(shown, [names[at] for at in shown])
 
