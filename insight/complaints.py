@@ -69,10 +69,10 @@ def indicators(orders: pl.DataFrame, tagged: pl.DataFrame, calls: int, first: da
     return Figures(pl.concat(part.table for part in parts), pl.concat(part.cases for part in parts))
 
 
-def tagged_calls(findings: pl.LazyFrame, calls: pl.LazyFrame, first: date, last: date) -> pl.DataFrame:
+def tagged_calls(hits: pl.LazyFrame, calls: pl.LazyFrame, first: date, last: date) -> pl.DataFrame:
     """Calls of these days in which a complaint was raised: call_id, day, agent_id."""
     inside = pl.col("day").is_between(pl.lit(str(first)), pl.lit(str(last)))
-    raised = findings.filter(inside & (pl.col("rule") == RULE) & (pl.col("verdict") == "found")).select("call_id")
+    raised = hits.filter(inside & (pl.col("rule") == RULE) & (pl.col("verdict") == "found")).select("call_id")
     return calls.filter(inside).select("call_id", "day", "agent_id").join(raised, on="call_id", how="semi").collect().sort("call_id")
 
 

@@ -17,7 +17,7 @@ from store.tables import UNKNOWN_DAY
 
 def newest_week(lake: Lake) -> Period:
     """The week of the newest call that has a day; Problem where none has."""
-    day = lake.calls().filter(pl.col("day") != UNKNOWN_DAY).select(pl.col("day").max()).collect().item()
+    day = lake.rows("calls").filter(pl.col("day") != UNKNOWN_DAY).select(pl.col("day").max()).collect().item()
     if day is None:
         raise Problem(f"No call in {lake.root} has a day; give started_at in the manifest, then run again.")
     return Period.week_of(date.fromisoformat(day))
@@ -26,7 +26,7 @@ def newest_week(lake: Lake) -> Period:
 def make(lake: Lake, period: Period, policy: Sampling, seed: str, agents: pl.DataFrame | None = None,
          scores: pl.DataFrame | None = None, reason: str = "") -> Plan:
     """The plan of a period; Problem where it has no calls. `agents` and `scores` as `sampling.quotas` takes them."""
-    calls = population(lake.calls(), period)
+    calls = population(lake.rows("calls"), period)
     if calls.is_empty():
         raise Problem(f"No calls from {period.first} to {period.last} in {lake.root}; choose other days with --week or --since.")
     days = check_days(period)
@@ -81,7 +81,7 @@ def monitors(plan: Plan, cards: pl.DataFrame, today: date) -> pl.DataFrame:
 def _riskiest(lake: Lake, period: Period, policy: Sampling) -> pl.DataFrame:
     """The riskiest calls of the period: call_id, risk, reasons. Ties go by call_id, so the choice is the same every time."""
     number = -(-policy.risk_per_week * period.days // 7)
-    table = risks(lake.calls().filter(period.inside), lake.items().filter(period.inside), lake.findings().filter(period.inside))
+    table = risks(*(lake.rows(name).filter(period.inside) for name in ("calls", "items", "findings")))
     return table.filter(pl.col("reasons").list.len() > 0).sort(["risk", "call_id"], descending=[True, False]).head(number).collect()
 
 

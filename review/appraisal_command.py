@@ -64,7 +64,7 @@ def gather(lake: Lake, month: Month, agents: Path | None, assessments: Path | No
     if (database := reviews(lake, Settings())) is not None:
         with database.reading() as session:
             cards = reviewed.cards(session, month.before.first, month.last)
-    sources = Sources(lake.calls(), cards, read["agents"], read["assessments"], read["volumes"], read["work_orders"])
+    sources = Sources(lake.rows("calls"), cards, read["agents"], read["assessments"], read["volumes"], read["work_orders"])
     return sources, pl.concat([one.refused for one in read.values()])
 
 

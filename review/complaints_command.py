@@ -41,10 +41,10 @@ def complaints(
     taken = delivered.read(volumes, delivered.VOLUMES) if volumes else delivered.nothing(delivered.VOLUMES)
     told([*orders.messages(), *taken.messages()])
     of_month = taken.rows.filter(pl.col("month") == str(when))
-    calls = int(of_month["calls"].sum()) if of_month.height else lake.calls().filter(when.inside).select(pl.len()).collect().item()
+    calls = int(of_month["calls"].sum()) if of_month.height else lake.rows("calls").filter(when.inside).select(pl.len()).collect().item()
     now = datetime.now(UTC) if as_of is None else datetime.combine(
         day(as_of, "--as-of") + timedelta(days=1), datetime.min.time(), UTC) - timedelta(hours=8)
-    figures = indicators(orders.rows, tagged_calls(lake.findings(), lake.calls(), when.first, when.last), calls, when.first, when.last, now)
+    figures = indicators(orders.rows, tagged_calls(lake.rows("hits"), lake.rows("calls"), when.first, when.last), calls, when.first, when.last, now)
     _show(figures, cases)
     if out is not None:
         _write(out, figures, pl.concat([orders.refused, taken.refused]))

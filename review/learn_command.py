@@ -110,7 +110,7 @@ def _turns(lake: Lake, learnt: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     here = pl.col("day").is_in(learnt["day"].unique().implode()) & pl.col("call_id").is_in(learnt["call_id"].unique().implode())
-    return lake.turns().filter(here).select("call_id", "turn", "speaker", "text").collect()
+    return lake.rows("turns").filter(here).select("call_id", "turn", "speaker", "text").collect()
 
 
 def _show_agreement(items: pl.DataFrame, rule: str | None) -> None:

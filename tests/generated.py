@@ -54,6 +54,7 @@ def workspace(root: Path, made: pl.DataFrame) -> Lake:
     raised = made.gather_every(50).select("call_id", "day", rule=pl.lit("complaint.raised"), verdict=pl.lit("found"),
                                           confidence=pl.lit(0.9), position=pl.lit(0), batch_id=pl.lit("b"))
     _write(root, "findings", raised)
+    _write(root, "hits", raised.with_columns(hits=pl.lit(1)))
     return lake
 
 

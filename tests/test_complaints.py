@@ -124,7 +124,7 @@ def test_the_month_is_chinas() -> None:
 
 def test_tagged_calls_without_a_work_order_are_listed(tmp_path: Path) -> None:
     lake = generated.workspace(tmp_path / "w", generated.calls(200, 4, first=date(2026, 10, 1), days=20))
-    tagged = tagged_calls(lake.findings(), lake.calls(), date(2026, 10, 1), date(2026, 10, 31))
+    tagged = tagged_calls(lake.rows("hits"), lake.rows("calls"), date(2026, 10, 1), date(2026, 10, 31))
     assert tagged["call_id"].to_list() == ["c-000000", "c-000050", "c-000100", "c-000150"]
     figures = of({"call_id": "c-000050"}, tagged=tagged, calls=200)
     assert figure(figures, "unrecorded") == (3, 4, 75.0, None, None) and figure(figures, "tagged_per_million")[:3] == (4, 200, 20_000.0)
