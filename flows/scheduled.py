@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
+from pydantic import Field
 
 from flows.report import rescored_rows
 from records import Problem
@@ -22,22 +23,27 @@ from settings import Settings
 
 PARTLY = 1      # exit code: some calls failed, the others are done
 
+# Patterns, since Prefect's server checks those of a schema but no formats.
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Week = Annotated[str, Field(pattern=r"^\d{4}-W\d{2}$")]
+Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+
 
 @flow(name="rescore-calls", persist_result=False)
-def rescore_calls(workspace: str, since: date | None = None) -> State:
+def rescore_calls(workspace: str, since: Day | None = None) -> State:
     """Scores the stored calls (of the day `since` and later) by the rules in force, without recognising again."""
     from flows.rescore import rescore
     from pipeline.scorecard import Scorer
-    from store.lake import Lake
+    from store.lake import Lake, first_day
 
-    done = rescore(Lake.open(workspace), Scorer.from_settings(Settings()), since.isoformat() if since else None)
+    done = rescore(Lake.open(workspace), Scorer.from_settings(Settings()), first_day(since))
     create_table_artifact(rescored_rows(done.scores, done.current, done.undated, len(done.failures)), key="rescored-calls",
                           description="What the scores and bands of the stored calls became")
     return Completed(message=f"{done.scores.calls} scored again, {done.current} current before, {len(done.failures)} failed")
 
 
 @flow(name="sample-calls", persist_result=False)
-def sample_calls(workspace: str, week: str | None = None, into_queue: bool = True) -> State:
+def sample_calls(workspace: str, week: Week | None = None, into_queue: bool = True) -> State:
     """The sampling plan of an ISO week (2026-W47; the newest call's without one), its calls marked in the review queue."""
     return _command(["sample", "--workspace", workspace, *_option("--week", week), "--into-queue" if into_queue else "--keep"])
 
@@ -49,7 +55,7 @@ def make_report(workspace: str, period: Literal["daily", "weekly", "monthly"] = 
 
 
 @flow(name="appraise", persist_result=False)
-def appraise(workspace: str, month: str | None = None) -> State:
+def appraise(workspace: str, month: Month | None = None) -> State:
     """The appraisal of a month (2026-11; the month before today without one)."""
     return _command(["appraisal", "--workspace", workspace, "--month", month or _month_before(date.today())])
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,32 +203,3 @@ def test_a_scorer_that_breaks_on_one_call_costs_only_that_call(bench: Bench, cal
 def test_a_source_that_is_not_there_is_a_problem(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(Problem, match="does not exist"):
         bench.run(tmp_path / "nowhere")
-
-
-def test_the_real_prefect_flow_retries_commits_and_leaves_a_table(
-        bench: Bench, calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (calls / "b.wav").write_bytes(b"busy")
-    (calls / "c.wav").write_bytes(b"bad")
-    settings = SETTINGS.model_copy(update={"monitoring": SETTINGS.monitoring.model_copy(
-        update={"prefect_home": tmp_path / "prefect"})})
-    for name in ("PREFECT_HOME", "PREFECT_API_URL"):
-        monkeypatch.delenv(name, raising=False)
-    from flows.engine import Server
-
-    transcriber = StubTranscriber(passes=2)
-    with Server(settings) as server, \
-            Job(calls, bench.workspace, settings, load=lambda _: (transcriber, StubScorer())) as one:
-        address = server.address()
-        assert address
-        from flows.engine import connected
-        from flows.monitor import begun, monitor_calls
-
-        with connected(address), begun(one):
-            monitor_calls(one.source, one.workspace)
-            from prefect.client.orchestration import get_client
-
-            with get_client(sync_client=True) as client:
-                artifact = client._client.post("/artifacts/latest/filter", json={}).json()[0]
-    assert artifact["key"] == "monitored-calls" and "not_audio 1" in artifact["description"]
-    assert bench.lake.call_ids() == ["a", "b"] and transcriber.asked.count("b") == 2
-    assert replace(one.summary).done == 2

@@ -40,7 +40,7 @@ def lake_of(root: Path, today: date = TODAY) -> Lake:
     told["undated"] = {}
     results = []
     for name, facts in told.items():
-        one = recording(root / "calls", name, **facts)
+        one = recording(root / "calls", name, None, **facts)
         words = transcript(one.call)
         results.append(Result(one, AudioFile("0" * 64, 1, 1), "stub", words, draft(words), scorer_version="sha256:rules-1"))
     with lake.writing():

@@ -1,0 +1,169 @@
+"""The scheduled flows on a real Prefect server: registered once, with their times, typed parameters and no telemetry."""
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import deployments, job, scheduled
+from flows.job import Job
+from records import Problem
+from settings import QUIET, Settings
+from store.lake import Lake
+from tests.stand_ins import StubScorer, StubTranscriber
+
+TIMES = {"nightly": "30 1 * * *", "rescore": ""}
+
+
+def told(**sections: Any) -> Settings:
+    schedule = {"source": "/data/recordings", "workspace": "/data/quality", **TIMES, **sections.pop("schedule", {})}
+    return Settings.model_validate({"schedule": schedule, **sections})
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server that `tingjian serve` starts, with schedules, on a free port; gives its address."""
+    with socket.socket() as free, pytest.MonkeyPatch.context() as patch:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        for name in [name for name in os.environ if name.startswith("PREFECT_")] + list(QUIET):
+            patch.delenv(name, raising=False)
+        free.close()
+        home = tmp_path_factory.mktemp("prefect")
+        from flows.engine import Server, lasting
+
+        settings = told(schedule={"port": port}, monitoring={"prefect_home": str(home)})
+        with Server(settings, lasting=True) as started:
+            address = started.address()
+            assert address == f"http://127.0.0.1:{port}/api"
+            with lasting(address):
+                yield address
+        for name in [name for name in os.environ if name.startswith("PREFECT_")] + list(QUIET):
+            patch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def client(server: str) -> Iterator[Any]:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as opened:
+        yield opened
+
+
+def test_deploying_registers_each_flow_with_its_time_and_deploying_again_changes_nothing(client: Any) -> None:
+    first = deployments.deploy(told())
+    assert {change for _, change in first} == {"made"} and len(first) == 1 + len(deployments.PLANNED)
+    assert {change for _, change in deployments.deploy(told())} == {"unchanged"}
+    nightly = client.read_deployment_by_name("monitor-calls/nightly")
+    (when,) = nightly.schedules
+    assert (when.schedule.cron, when.schedule.timezone, when.active) == ("30 1 * * *", "Asia/Shanghai", True)
+    assert nightly.parameters == {"source": "/data/recordings", "workspace": "/data/quality"} and nightly.work_pool_name == "tingjian"
+    assert nightly.entrypoint == "flows.monitor.monitor_calls" and nightly.enforce_parameter_schema
+    assert nightly.global_concurrency_limit.limit == 1 and client.read_work_pool("tingjian").concurrency_limit == 1
+    assert client.read_deployment_by_name("rescore-calls/rescore").schedules == [], "on demand"
+    assert nightly.job_variables["env"].items() >= QUIET.items()
+
+
+def test_only_what_differs_is_changed_and_a_paused_schedule_stays_paused(client: Any) -> None:
+    deployments.deploy(told())
+    nightly = client.read_deployment_by_name("monitor-calls/nightly")
+    answer = client._client.patch(f"/deployments/{nightly.id}/schedules/{nightly.schedules[0].id}", json={"active": False})
+    answer.raise_for_status()
+    changes = dict(deployments.deploy(told(schedule={"retention": "0 5 * * *", "at_once": 2})))
+    assert {name for name, change in changes.items() if change == "changed"} == {"work pool tingjian", "retain/retention"}
+    assert client.read_deployment_by_name("retain/retention").schedules[0].schedule.cron == "0 5 * * *"
+    assert not client.read_deployment_by_name("monitor-calls/nightly").schedules[0].active
+
+
+def test_parameters_are_typed_and_a_wrong_one_is_refused_by_the_server(client: Any) -> None:
+    deployments.deploy(told())
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    for name, wrong in (("rescore-calls/rescore", {"since": "yesterday"}), ("retain/retention", {"dry_run": "perhaps"}),
+                        ("make-report/reports", {"period": "hourly"}), ("monitor-calls/nightly", {"source": ["a"]}),
+                        ("sample-calls/sampling", {"week": "47"}), ("appraise/appraisal", {"month": "November"})):
+        deployment = client.read_deployment_by_name(name)
+        with pytest.raises(PrefectHTTPStatusError, match="409"):
+            client.create_flow_run_from_deployment(deployment.id, parameters={**deployment.parameters, **wrong})
+
+
+def test_a_run_gets_an_environment_without_telemetry(client: Any, tmp_path: Path) -> None:
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.runner import Runner
+    from prefect.types.entrypoint import EntrypointType
+
+    from tests.stand_in_flow import note_environment
+
+    into = tmp_path / "environment.json"
+    deployment = RunnerDeployment.from_flow(note_environment, "test", entrypoint_type=EntrypointType.MODULE_PATH,
+                                            parameters={"into": str(into)}).apply()
+    made = client.create_flow_run_from_deployment(deployment)
+    asyncio.run(Runner(pause_on_shutdown=False).execute_flow_run(made.id))
+    got = json.loads(into.read_text())
+    assert {name: got.get(name, "").lower() for name in QUIET} == QUIET
+    assert client.read_flow_run(made.id).state.is_completed()
+
+
+def test_the_flow_retries_commits_and_leaves_a_table(client: Any, tmp_path: Path) -> None:
+    from flows.monitor import begun, monitor_calls
+
+    (tmp_path / "calls").mkdir()
+    for name, content in {"a": b"good", "b": b"busy", "c": b"bad"}.items():
+        (tmp_path / "calls" / f"{name}.wav").write_bytes(content * 50)
+    transcriber = StubTranscriber(passes=2)
+    with Job(tmp_path / "calls", tmp_path / "w", told(), load=lambda _: (transcriber, StubScorer())) as one, begun(one):
+        monitor_calls(one.source, one.workspace)
+    artifact = client._client.post("/artifacts/latest/filter", json={"artifacts": {"key": {"any_": ["monitored-calls"]}}}).json()[0]
+    assert "not_audio 1" in artifact["description"] and one.summary.done == 2
+    assert Lake.open(tmp_path / "w").call_ids() == ["a", "b"] and transcriber.asked.count("b") == 2
+
+
+def test_a_run_of_several_batches_shows_how_far_it_is_and_how_fast(client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StubTranscriber, "length", lambda self, recording: 60.0)
+    monkeypatch.setattr(job, "load_models", lambda settings: (StubTranscriber(), StubScorer()))
+    from flows.monitor import begun, monitor_calls
+
+    (tmp_path / "calls").mkdir()
+    for name in "abc":
+        (tmp_path / "calls" / f"{name}.wav").write_bytes(name.encode() * 50)
+    settings = told(monitoring={"batch_seconds": 60})
+    with Job(tmp_path / "calls", tmp_path / "w", settings, load=job.load_models) as one, begun(one):
+        assert len(one.plan.batches) == 3
+        monitor_calls(one.source, one.workspace)
+    found = {made["type"]: made for made in client._client.post("/artifacts/latest/filter", json={}).json()}
+    assert found["progress"]["data"] == 100.0 and "3 of 3 calls" in found["markdown"]["data"]
+    assert "/queue)" in found["markdown"]["data"] and "3 calls done" in found["table"]["description"]
+
+
+@pytest.mark.parametrize(("schedule", "said"), [
+    ({"source": None}, "has no source under"), ({"nightly": "at night"}, r"\[schedule\] nightly is .at night."),
+    ({"workspace": None, "source": None}, "no source and workspace")])
+def test_a_schedule_that_cannot_be_is_one_clear_problem(schedule: dict[str, Any], said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        deployments.deployments(told(schedule=schedule))
+
+
+def test_a_time_zone_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        told(schedule={"timezone": "China/Peking"})
+
+
+def test_no_server_is_one_clear_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), pytest.raises(Problem, match="No Prefect server answers at"):
+        deployments.deploy(told())
+    with temporary_settings(restore_defaults={PREFECT_API_URL}), pytest.raises(Problem, match="no Prefect server to deploy to"):
+        deployments.deploy(told())
+
+
+@pytest.mark.parametrize(("today", "month"), [(date(2026, 1, 1), "2025-12"), (date(2026, 11, 1), "2026-10"), (date(2026, 2, 1), "2026-01")])
+def test_the_appraisal_is_of_the_month_before(today: date, month: str) -> None:
+    assert scheduled._month_before(today) == month
