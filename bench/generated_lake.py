@@ -43,7 +43,7 @@ NEW = "新套餐怎么退订"
 @dataclass(frozen=True)
 class Plan:
     """How large a lake: `calls` over `days` days up to `last`, by `agents`; turns only for the last `spoken` days (texts are by far
-    the largest), `turns` a call; `findings`: the full table too, ALL_RULES rows a call."""
+    the largest), `turns` a call, at least 5; `findings`: the full table too, ALL_RULES rows a call."""
 
     calls: int
     last: date = date(2026, 11, 22)
@@ -129,7 +129,8 @@ def _turns(draw: Generator, told: pl.DataFrame, each: int, planted: bool) -> pl.
     rows = told.select("call_id", "day")[np.repeat(np.arange(calls), each)]
     turn = np.tile(np.arange(each), calls)
     frame = rows.with_columns(turn=pl.Series(turn), speaker=pl.Series(np.where(turn % 2 == 0, "customer", "agent")),
-                              text=pl.Series(texts.reshape(-1).tolist()), batch_id=pl.lit("generated"))
+                              text=pl.Series(texts.reshape(-1).tolist()),
+                              silence=pl.Series(draw.gamma(1.2, 1.5, calls * each)), latency=pl.Series(draw.normal(1.1, 0.5, calls * each)), batch_id=pl.lit("generated"))
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in tables.TURNS.items() if name not in frame.columns]
     return frame.with_columns(missing).select(*tables.TURNS).cast(tables.TURNS)
 
