@@ -71,11 +71,11 @@ def _runs(found: list[Status], settings: Settings, now: datetime) -> Iterator[Ch
     yield Check("last run", not late, f"began {_ago(age)} ago: {last.done} done, {last.rescored} scored again, {last.failed} failed, "
                 f"{last.waiting} not ready yet, {last.left} left",
                 "No run since: is `tingjian serve` or the worker alive, and its schedule not paused?" if late else "")
-    tried = last.done + last.rescored + last.failed
-    share = last.failed / tried if tried else 0.0
+    listed = last.done + last.rescored + last.finished_before + last.failed
+    share = last.failed / listed if listed else 0.0
     bad = share > settings.observing.failed_share
     reasons = ", ".join(f"{code} {number}" for code, number in sorted(last.failures.items(), key=lambda one: -one[1]))
-    yield Check("failures", not bad, f"{last.failed} of {tried} ({share:.0%})" + (f": {reasons}" if reasons else ""),
+    yield Check("failures", not bad, f"{last.failed} of {listed} ({share:.0%})" + (f": {reasons}" if reasons else ""),
                 "Reasons and remedies by code: docs/recordings.md; the calls: tingjian failed" if bad else "")
 
 

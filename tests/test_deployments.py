@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         settings = told(schedule={"port": port}, monitoring={"prefect_home": str(home)})
         with Server(settings, lasting=True) as started:
             address = started.address()
-            assert address == f"http://127.0.0.1:{port}/api"
+            assert address is not None and address == f"http://127.0.0.1:{port}/api"
             with lasting(address):
                 yield address
         for name in [name for name in os.environ if name.startswith("PREFECT_")] + list(QUIET):
