@@ -250,6 +250,8 @@ class Appraisal(Section):
     """The monthly result and what follows from it: `tingjian appraisal`."""
 
     monitoring: Literal["random", "all"] = Field(default="random", description="Reviewed cards that make the monitoring score")
+    files: Path | None = Field(default=None, description="Directory in which other systems leave agents.csv, assessments.csv, volumes.csv, "
+                               "work_orders.csv")
     complaint_points: Literal["apart", "result"] = Field(
         default="apart", description="Whether points for complaints stand apart or lower the monthly result too")
 
