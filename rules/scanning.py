@@ -6,14 +6,13 @@ not apply or wants something else as well.
 """
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import re2
 
-from records import Match
+from records import Match, Speaker
 from rules.compiling import Chain, Ear, Lead, Leaf, Plan, Stretch, Use
 from rules.phrases import Literal, Run
 from rules.slots import Slots, alike, half_right
@@ -64,8 +63,8 @@ class Scan:
         self.plan, self.text, self.slots = plan, text, slots
         self._hits: dict[int, Sequence[Hit]] = {-1: ()}
         self._phrases: dict[int, list[Place]] = {}
-        self._told: dict[int, list[tuple[Lead, Both, str]]] = {}
-        self._stands: dict[str, Stands] = {speaker: {} for speaker in text.speakers}
+        self._told: dict[int, list[tuple[Lead, Both, Speaker]]] = {}
+        self._stands: dict[Speaker, Stands] = {speaker: {} for speaker in text.speakers}
         self._used = frozenset(text.light)
         self._single: dict[str, list[int]] = {}
         self._spoken: dict[str, Spoken] = {}
@@ -97,7 +96,7 @@ class Scan:
         return {finds[leaf] for leaf in (*self._phrases, *self._told) if leaf in finds}
 
     # what the automata find
-    def _listen(self, speaker: str, ear: Ear) -> None:
+    def _listen(self, speaker: Speaker, ear: Ear) -> None:
         """Where every literal stands in a speaker's words, and where something else of its sound does."""
         key, sound = self.text.only(speaker)
         phrases, stands = self._phrases, self._stands[speaker]
@@ -132,7 +131,7 @@ class Scan:
                         self._tell(number, speaker, ear)
                     stands[number][1].append((start, end, likeness, beside))
 
-    def _tell(self, number: int, speaker: str, ear: Ear) -> None:
+    def _tell(self, number: int, speaker: Speaker, ear: Ear) -> None:
         """The first place of a literal in a speaker's words: whoever listens to that speaker hears of it and what will follow."""
         told = self._told
         self._stands[speaker][number] = both = ([], [])
@@ -147,7 +146,7 @@ class Scan:
         """The hits of a leaf that has been told of something, or has to look for itself."""
         plan, kind = self.plan, self.plan.leaves[leaf]
         places = self._phrases.get(leaf, [])
-        chains: dict[tuple[int, str], None] = {}
+        chains: dict[tuple[int, Speaker], None] = {}
         for lead, both, speaker in self._told.get(leaf, ()):
             if isinstance(lead, str):
                 places += [place for place in both[0] if not lead or self._particles_there(lead, place[0], place[1])]
@@ -203,7 +202,7 @@ class Scan:
         return phrase in self.text.light[max(0, first - 4):last + 4]
 
     # templates with gaps
-    def _connected(self, chain: Chain, speaker: str, sounds: bool, turns: Turns) -> list[Place]:
+    def _connected(self, chain: Chain, speaker: Speaker, sounds: bool, turns: Turns) -> list[Place]:
         """A template with gaps in one speaker's words: from its telling stretch outwards, each beside its neighbour."""
         heard = self._stands[speaker].keys()
         for stretch in chain.stretches:  # one that is nowhere is seen at once
@@ -227,7 +226,7 @@ class Scan:
                 found.append((start, onwards[0], min(likeness, onwards[1])))
         return found
 
-    def _telling(self, stretch: Stretch, speaker: str, sounds: bool, turns: Turns) -> list[Place]:
+    def _telling(self, stretch: Stretch, speaker: Speaker, sounds: bool, turns: Turns) -> list[Place]:
         """Where a stretch stands in a speaker's words, in the order of the text."""
         places = self._literals(stretch, speaker, sounds)
         text = self.text
@@ -238,7 +237,7 @@ class Scan:
             places = {place for place in places if place[0] < last and text.turns[place[0]] >= first}
         return sorted(places)[:MOST_PARTS]
 
-    def _near(self, stretch: Stretch, speaker: str, sounds: bool, near: list[tuple[int, int]]) -> list[Place]:
+    def _near(self, stretch: Stretch, speaker: Speaker, sounds: bool, near: list[tuple[int, int]]) -> list[Place]:
         """The same, but single characters only within one of the spans `near`."""
         places = self._literals(stretch, speaker, sounds)
         key = self.text.key
@@ -250,7 +249,7 @@ class Scan:
                     at = key.find(character, at + 1, end)
         return sorted(places)[:MOST_PARTS]
 
-    def _literals(self, stretch: Stretch, speaker: str, sounds: bool) -> set[Place]:
+    def _literals(self, stretch: Stretch, speaker: Speaker, sounds: bool) -> set[Place]:
         places: set[Place] = set()
         stands = self._stands[speaker]
         for number in stands.keys() & stretch.literals:
@@ -356,33 +355,38 @@ class Spoken:
     """The light text of a speaker's turns as RE2 takes it, bytes, each turn with its borders on both sides."""
 
     def __init__(self, text: Text, who: str) -> None:
+        self.text = text
+        self.turns: list[int] = []
+        self.begins: list[int] = []
+        """For each turn, the byte where its piece begins."""
         pieces: list[bytes] = []
-        turns: list[int] = []
-        starts: list[int] = []
+        self.starts: list[int] = []
+        """For each turn, the place in the call where its piece begins."""
+        at = 0
         for turn, speaker in enumerate(text.speakers):
             if who not in ("any", speaker):
                 continue
             start = text.offsets[turn] - (turn > 0 and who != "any" and text.speakers[turn - 1] != speaker)
-            turns.append(turn)
-            starts.append(start)
-            pieces.append(text.light[start:text.end_of(turn) + 1].encode())
+            piece = text.light[start:text.end_of(turn) + 1].encode()
+            self.turns.append(turn)
+            self.begins.append(at)
+            self.starts.append(start)
+            pieces.append(piece)
+            at += len(piece)
         self.said = b"".join(pieces)
-        lengths = [len(piece) for piece in pieces]
-        # A character's first byte is no continuation, so counting those from the beginning of a piece numbers its characters.
-        begins = (np.frombuffer(self.said, np.uint8) & 0xC0) != 0x80
-        counted = np.cumsum(begins)
-        before = np.concatenate(([0], counted[np.cumsum(lengths)[:-1] - 1])) if lengths else counted
-        self._places = counted - 1 + np.repeat(np.array(starts, np.int64) - before, lengths)
-        """For each byte, the place of its character in the call."""
-        self._turns = np.repeat(turns, lengths)
 
     def place(self, first: int, last: int) -> tuple[int, int, int] | None:
         """(turn, start, end) in the call of the bytes, borders at their beginning left out; None if that is all there is."""
-        while self.said[first] in _BORDERS:
+        while first < last and self.said[first] in _BORDERS:
             first += 1
-            if first == last:
-                return None
-        return int(self._turns[first]), int(self._places[first]), int(self._places[last - 1]) + 1
+        if first == last:
+            return None
+        which = bisect_right(self.begins, first) - 1
+        begin = self.begins[which]
+        start = self.starts[which] + len(self.said[begin:first].decode())
+        stop = bisect_right(self.begins, last - 1) - 1
+        end = self.starts[stop] + len(self.said[self.begins[stop]:last].decode())
+        return self.turns[which], start, end
 
 
 _BORDERS = (BREAK + CUT).encode()

@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from records import Speaker
 from rules.tables import simplified, syllables
 
 PARTICLES = frozenset("的了啊呢呀哦噢喔嗯呃额哎唉诶欸哈啦咯嘞哟")
@@ -170,7 +171,7 @@ class Text:
 
     __slots__ = ("key", "key_ends", "light", "offsets", "origin", "raw", "said", "sound", "speakers", "turns")
 
-    def __init__(self, texts: Sequence[str], speakers: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], speakers: Sequence[Speaker]) -> None:
         self.speakers = speakers
         self.offsets: list[int] = []
         pieces: list[str] = []
@@ -194,7 +195,7 @@ class Text:
         self.key_ends: list[int] = np.searchsorted(origin, np.array(ends) - 1).tolist()
         self.turns: list[int] = (np.searchsorted(np.array(self.offsets), origin, "right") - 1).tolist()
 
-    def only(self, speaker: str) -> tuple[str, str]:
+    def only(self, speaker: Speaker) -> tuple[str, str]:
         """`key` and `sound` with line feeds for what others say."""
         if all(one == speaker for one in self.speakers):
             return self.key, self.sound

@@ -20,6 +20,8 @@ OPENING_TURNS, OPENING_SECONDS, CLOSING_TURNS = 2, 15.0, 3
 ABSENT = 0.9
 """How sure an absence is in speech that was recognised for certain: the words may be new to the lexicon."""
 NEAR_MISS = 6
+_NO_LETTERS = re.compile(r"[\W_]")
+"""Whatever `str.isalnum` is false of: signs are few, so they are counted rather than the letters."""
 _NEGATED = re.compile("(?:不|没|别|无需|无须|未|甭|勿|从来?不).{0,2}$")
 _QUOTED = re.compile("(?:[您你他她]们?(?:刚才?|上次)?(?:说|讲)|说的?是?|所谓|叫做|那句|[“\"「『])[^。！？]{0,6}$")
 _ASKS = re.compile("[^。！？!?\n\x1f]{0,12}?(?:[？?]|(?:[吗么呢]|没有?)(?![^。，,！？!?\n\x1f]))")
@@ -61,6 +63,7 @@ class View:
         self._doubts: dict[str, tuple[Hit, ...]] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._absences: dict[tuple[int, str], float] = {}
+        self._silent: dict[str, set[int]] = {}
         self._windows: dict[int, frozenset[int] | None] = {}
         self._decide = decide
         self.free = False
@@ -86,6 +89,11 @@ class View:
         for index, speaker in enumerate(self.speakers):
             found[speaker].append(index)
         return found
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Letters and digits of each turn, as they were heard."""
+        return [len(turn.text) - len(_NO_LETTERS.findall(turn.text)) for turn in self.turns]
 
     @cached_property
     def timed(self) -> bool:
@@ -196,14 +204,14 @@ class View:
         silenced: set[int] = set()
         if hits:
             joined = join(hits)
-            hits = [hit for hit in joined if not self._excepted(rule, hit)]
-            silenced = {hit.turn for hit in joined}.difference(hit.turn for hit in hits)
+            hits = self._kept(rule, joined)
+            silenced = {hit.turn for hit in joined}.difference([hit.turn for hit in hits])
         if (opinion := self.opinion) is not None and rule.id in opinion.column and (hits or rule.id in opinion.found):
             weighed = weigh(hits, silenced, opinion, rule.id, lambda turn: self._whole(rule, turn, window))
             hits = weighed.hits
             if weighed.doubts:
                 self._doubts[rule.id] = tuple([self._heard(hit) for hit in weighed.doubts])
-        return tuple([self._heard(hit) for hit in hits])
+        return tuple([self._heard(hit) for hit in hits] if self.measured else hits)
 
     @cached_property
     def opinion(self) -> Opinion | None:
@@ -216,7 +224,9 @@ class View:
         if (window is not None and turn not in window) or rule.who not in ("any", self.speakers[turn]):
             return None
         hit = Hit(turn, self.text.offsets[turn], self.text.end_of(turn), 1.0, "pattern", False, NOTE)
-        return None if hit.start == hit.end or self._excepted_whole(rule, hit) else hit
+        if hit.start == hit.end or turn in self._silent_turns(rule):
+            return None
+        return None if rule.unless.repair is not None and self._repaired(rule, hit) else hit
 
     def _heard(self, hit: Hit) -> Hit:
         """A hit is no surer than the recognition of its turn."""
@@ -229,47 +239,47 @@ class View:
         known = [turn.confidence for turn in self.turns]
         return [None if sure is None or sure != sure else max(0.0, min(1.0, sure)) for sure in known]
 
-    def _excepted_whole(self, rule: Rule, hit: Hit) -> bool:
-        """Exceptions that speak of turns, not of words beside a hit."""
+    def _kept(self, rule: Rule, hits: list[Hit]) -> list[Hit]:
+        """The hits that no exception takes back, asked in the order of what an exception costs."""
         unless, leaves = rule.unless, self.plan.exceptions.get(rule.id)
-        if any(found.turn == hit.turn for other in unless.hit_of for found in self.hits(other)):
-            return True
-        if leaves is not None and self._turn_exception(leaves, hit.turn):
-            return True
-        return unless.repair is not None and self._repaired(rule, hit)
+        light, offsets = self.text.light, self.text.offsets
+        if unless.negated:
+            hits = [h for h in hits if not _NEGATED.search(light, max(offsets[h.turn], h.start - 4), h.start)]
+        if unless.quoted:
+            hits = [h for h in hits if not _QUOTED.search(light, max(offsets[h.turn], h.start - 12), h.start)]
+        if unless.question:
+            hits = [h for h in hits if not (_ASKS.match(light, h.end, self.text.end_of(h.turn))
+                                            or _either_or(light, h.start, offsets[h.turn]))]
+        if leaves is not None and hits:
+            hits = self._apart(leaves, hits)
+        if hits and (turns := self._silent_turns(rule)):
+            hits = [h for h in hits if h.turn not in turns]
+        if hits and unless.repair is not None:
+            hits = [h for h in hits if not self._repaired(rule, h)]
+        return hits
 
-    def _excepted(self, rule: Rule, hit: Hit) -> bool:
-        unless, leaves = rule.unless, self.plan.exceptions.get(rule.id)
-        light, offset = self.text.light, self.text.offsets[hit.turn]
-        if unless.negated and _NEGATED.search(light, max(offset, hit.start - 4), hit.start):
-            return True
-        if unless.quoted and _QUOTED.search(light, max(offset, hit.start - 12), hit.start):
-            return True
-        if unless.question and _ASKS.match(light, hit.end, self.text.end_of(hit.turn)):
-            return True
-        if unless.question and _either_or(light, hit.start, offset):
-            return True
-        for other in unless.hit_of:
-            if any(found.turn == hit.turn for found in self.hits(other)):
-                return True
-        if leaves is not None and self._beside_exception(leaves, hit):
-            return True
-        return unless.repair is not None and self._repaired(rule, hit)
+    def _apart(self, leaves: Exceptions, hits: list[Hit]) -> list[Hit]:
+        """Hits that have no excepted words close before or after them."""
+        if before := self.scan.of(leaves.before):
+            hits = [hit for hit in hits if not any(
+                h.start <= hit.start <= h.end + NEAR_MISS and h.turn == hit.turn for h in before)]
+        if hits and (after := self.scan.of(leaves.after)):
+            hits = [hit for hit in hits if not any(
+                hit.start <= h.start <= hit.end + NEAR_MISS and h.turn == hit.turn for h in after)]
+        return hits
 
-    def _beside_exception(self, leaves: Any, hit: Hit) -> bool:
-        found = self.scan.of
-        if any(hit.start - NEAR_MISS <= h.end and h.start <= hit.start and h.turn == hit.turn for h in found(leaves.before)):
-            return True
-        if any(hit.start <= h.start <= hit.end + NEAR_MISS and h.turn == hit.turn for h in found(leaves.after)):
-            return True
-        return self._turn_exception(leaves, hit.turn)
-
-    def _turn_exception(self, leaves: Exceptions, turn: int) -> bool:
-        """Phrases that take back every hit of their turn, of the next or of the one before."""
-        found = self.scan.of
-        return (any(h.turn == turn for h in found(leaves.turn))
-                or any(h.turn == turn - 1 for h in found(leaves.previous))
-                or any(h.turn == turn + 1 for h in found(leaves.next)))
+    def _silent_turns(self, rule: Rule) -> set[int]:
+        """Turns in which a rule's exceptions take back every hit: by phrases of the turn, of the one before or after, or by
+        another rule's hit."""
+        known = self._silent.get(rule.id)
+        if known is None:
+            known = self._silent[rule.id] = {h.turn for other in rule.unless.hit_of for h in self.hits(other)}
+            if (leaves := self.plan.exceptions.get(rule.id)) is not None:
+                found = self.scan.of
+                known.update([h.turn for h in found(leaves.turn)])
+                known.update([h.turn + 1 for h in found(leaves.previous)])
+                known.update([h.turn - 1 for h in found(leaves.next)])
+        return known
 
     def _repaired(self, rule: Rule, hit: Hit) -> bool:
         repair = rule.unless.repair
@@ -390,9 +400,13 @@ def gather(node: Node, scan: Scan, window: frozenset[int] | None) -> Sequence[Hi
     """The hits of `find` in a window: a leaf's, or those of a group in the turns where the group holds."""
     if node.leaf >= 0:
         return scan.of(node.leaf, window)
+    hits: list[Hit] = []
+    if not (node.all or node.none) and node.at_least == 1:
+        for child in node.any:
+            hits += gather(child, scan, window)
+        return hits
     if nothing(node, scan):
         return ()
-    hits: list[Hit] = []
     turns: set[int] | None = None
     if node.any:
         children = [gather(child, scan, window) for child in node.any]
@@ -422,6 +436,8 @@ def gather(node: Node, scan: Scan, window: frozenset[int] | None) -> Sequence[Hi
 
 def join(hits: Sequence[Hit]) -> list[Hit]:
     """Overlapping hits of one rule as one: the surest decides confidence and match, the span is theirs together."""
+    if len(hits) == 1:
+        return [hits[0]]
     ordered = sorted(hits, key=lambda h: (h.start, -h.end))
     joined = [ordered[0]]
     for hit in ordered[1:]:

@@ -47,8 +47,7 @@ def _asked_before(view: View, turn: int) -> bool:
     """Whether the last that the customer said before, at most three turns back, was a question."""
     for index in range(turn - 1, max(-1, turn - 4), -1):
         if view.speakers[index] == "customer":
-            start = view.text.offsets[index]
-            return bool(_ASKED.search(view.text.light[start:view.text.end_of(index)]))
+            return bool(_ASKED.search(view.text.said[index]))
     return False
 
 
@@ -68,8 +67,8 @@ def _cut_off(view: View) -> Hit | None:
     last, before = said[-1], said[-2]
     if view.speakers[before] != "customer":
         return None
-    mine = view.text.light[view.text.offsets[last]:view.text.end_of(last)]
-    theirs = view.text.light[view.text.offsets[before]:view.text.end_of(before)]
+    mine = view.text.said[last]
+    theirs = view.text.said[before]
     short = len(mine) <= 14 and _LEAVES.search(mine) and not re.search("祝[您你]|感谢|谢谢", mine)
     if not short or not _HEADS.search(theirs):
         return None

@@ -23,6 +23,9 @@ SHORT_ANSWER = 6
 """Characters of an answer that can be no question of its own."""
 
 
+NO_HOLD = Outcome("not_applicable", reason="没有请客户等待")
+
+
 class Hold(NamedTuple):
     """`asked` are the agent's turns that ask for it, `answers` the customer's before the agent speaks again, `backs` the
     check-backs, `back` the turn of the return (None: the call ends before). `waits` are seconds from one word of the agent
@@ -91,38 +94,43 @@ def request(view: View, rule: Rule, params: Request) -> Outcome:
 
 def permission(view: View, rule: Rule, params: OfHolds) -> Outcome:
     """Each hold's request is a question."""
+    if not (holds := _known(view, params)):
+        return NO_HOLD
     own = _by_turn(view, rule.id)
-    return _every(view, params, lambda hold: _first(own, hold.asked), lambda hold: hold.asked,
-                  ("征求了同意", "没有征求同意"))
+    return _every(view, holds, lambda hold: _first(own, hold.asked), lambda hold: hold.asked, ("征求了同意", "没有征求同意"))
 
 
 def consent(view: View, rule: Rule, params: OfHolds) -> Outcome:
     """The customer says yes to each hold before the agent speaks again."""
+    if not (holds := _known(view, params)):
+        return NO_HOLD
     own = _by_turn(view, rule.id)
-    return _every(view, params, lambda hold: _first(own, hold.answers), lambda hold: hold.answers or hold.asked,
+    return _every(view, holds, lambda hold: _first(own, hold.answers), lambda hold: hold.answers or hold.asked,
                   ("得到了客户同意", "没有得到客户同意"))
 
 
 def reason(view: View, rule: Rule, params: Reason) -> Outcome:
     """Each hold is told why and how long; the why may stand in the agent's turn just before."""
+    if not (holds := _known(view, params)):
+        return NO_HOLD
     own, why, length = _by_turn(view, rule.id), re.compile(params.why), re.compile(params.length)
 
     def told(hold: Hold) -> Hit | None:
         if (hit := _first(own, hold.asked)) is not None:
             return hit
         before = [i for i in range(max(0, hold.asked[0] - 2), hold.asked[0]) if view.speakers[i] == "agent"]
-        if not any(why.search(_light(view, i)) for i in (*before, *hold.asked)):
+        if not any(why.search(view.text.said[i]) for i in (*before, *hold.asked)):
             return None
-        return next((_hit(view, i, m) for i in hold.asked if (m := length.search(_light(view, i)))), None)
+        return next((_hit(view, i, m) for i in hold.asked if (m := length.search(view.text.said[i]))), None)
 
-    return _every(view, params, told, lambda hold: hold.asked, ("说明了原因和时长", "没有说全原因和时长"))
+    return _every(view, holds, told, lambda hold: hold.asked, ("说明了原因和时长", "没有说全原因和时长"))
 
 
 def check_back(view: View, rule: Rule, params: CheckBack) -> Outcome:
     """In holds longer than a limit the agent says a word about every `every` seconds."""
     holds = _known(view, params)
     if not holds:
-        return Outcome("not_applicable", reason="没有请客户等待")
+        return NO_HOLD
     if not view.timed:
         return Outcome("not_applicable", reason="没有时间信息")
     limit, every = rule.limits[params.longest], rule.limits[params.every]
@@ -143,6 +151,11 @@ def check_back(view: View, rule: Rule, params: CheckBack) -> Outcome:
 
 def returned(view: View, rule: Rule, params: OfHolds) -> Outcome:
     """When it comes back the agent thanks or apologises; the note says which."""
+    if not (holds := _known(view, params)):
+        return NO_HOLD
+    ended = [hold for hold in holds if hold.back is not None]
+    if not ended:
+        return Outcome("not_applicable", reason="等待之后坐席没有再说话")
     own = _by_turn(view, rule.id)
 
     def said(hold: Hold) -> Hit | None:
@@ -156,11 +169,7 @@ def returned(view: View, rule: Rule, params: OfHolds) -> Outcome:
         thanks = any(word in view.text.light[hit.start:hit.end] for word in ("谢", "写写", "辛苦"))
         return hit._replace(note="感谢等待" if thanks else "为等待致歉", confidence=max(hit.confidence, NO_SURE_WORDS))
 
-    ended = [hold for hold in _known(view, params) if hold.back is not None]
-    if _known(view, params) and not ended:
-        return Outcome("not_applicable", reason="等待之后坐席没有再说话")
-    outcome = _every(view, params, said, lambda hold: (hold.back or 0,),
-                     ("回来时感谢或致歉了", "回来时没有感谢或致歉"), ended)
+    outcome = _every(view, ended, said, lambda hold: (hold.back or 0,), ("回来时感谢或致歉了", "回来时没有感谢或致歉"))
     wording = "、".join(dict.fromkeys(hit.note for hit in outcome.hits))
     return outcome._replace(reason=f"{outcome.reason}：{wording}") if outcome.verdict == "pass" else outcome
 
@@ -180,13 +189,13 @@ def unannounced(view: View, rule: Rule, params: Unannounced) -> Outcome:
     for i, turn in enumerate(view.turns):
         if view.speakers[i] not in ("agent", "customer") or turn.start is None or turn.end is None:
             continue
-        if view.speakers[i] == "agent" and last >= 0 and view.speakers[last] == "customer":
-            gap = turn.start - end
+        gap = turn.start - end
+        if gap > limit and view.speakers[i] == "agent" and last >= 0 and view.speakers[last] == "customer":
             told = next((j for j in range(last - 1, -1, -1) if view.speakers[j] == "agent"), None)
-            told_to = told is not None and _is_short(view, last) and instructs.search(_light(view, told))
-            theirs = not done.search(said := _light(view, last)) and (
-                busy.search(said) or asks.search(_light(view, i)) or told_to)
-            if gap > limit and not theirs and not any(hold.covers(i) and hold.covers(last) for hold in holds):
+            told_to = told is not None and _is_short(view, last) and instructs.search(view.text.said[told])
+            theirs = not done.search(said := view.text.said[last]) and (
+                busy.search(said) or asks.search(view.text.said[i]) or told_to)
+            if not theirs and not any(hold.covers(i) and hold.covers(last) for hold in holds):
                 found.append(_turn_hit(view, i, f"此前静默 {gap:.1f} 秒"))
                 longest = max(longest, gap)
         last, end = i, max(end, turn.end)
@@ -212,7 +221,7 @@ def transfer(view: View, rule: Rule, params: Transfer) -> Outcome:
             if after is not None and after in said_yes:
                 return Outcome("pass", hit.confidence, (hit,), "说明了转接的去向或原因，客户同意")
         before = hit.turn - 1
-        if before > 0 and before in said_yes and view.speakers[before] == "customer" and "转" in _light(view, before):
+        if before > 0 and before in said_yes and view.speakers[before] == "customer" and "转" in view.text.said[before]:
             return Outcome("pass", hit.confidence, (hit,), "客户同意后转接，并说明了去向")
     return Outcome("fail", view.absent([i for i in range(len(view.turns)) if view.speakers[i] == "customer"]), hits,
                    "没有等客户同意就转接")
@@ -221,6 +230,8 @@ def transfer(view: View, rule: Rule, params: Transfer) -> Outcome:
 # finding holds
 def _find(view: View, rule: Rule, params: Request) -> list[Hold]:
     asks = _by_turn(view, rule.id)
+    if not asks:  # what else belongs to a hold need not be looked for
+        return []
     backs, returns, yes, moves = (_by_turn(view, other) for other in
                                   (params.check_back, params.returned, params.consent, params.transfer))
     least = rule.limits[params.silence]
@@ -302,12 +313,9 @@ def _known(view: View, params: OfHolds) -> list[Hold]:
     return view.memory.get(MEMORY, [])
 
 
-def _every(view: View, params: OfHolds, done: Callable[[Hold], Hit | None], looked: Callable[[Hold], tuple[int, ...]],
-           words: tuple[str, str], holds: list[Hold] | None = None) -> Outcome:
-    """The verdict where each hold needs something; `words` say that it was done, and that it was not."""
-    holds = _known(view, params) if holds is None else holds
-    if not holds:
-        return Outcome("not_applicable", reason="没有请客户等待")
+def _every(view: View, holds: list[Hold], done: Callable[[Hold], Hit | None], looked: Callable[[Hold], tuple[int, ...]],
+           words: tuple[str, str]) -> Outcome:
+    """The verdict where each of some holds needs something; `words` say that it was done, and that it was not."""
     results = [(hold, done(hold)) for hold in holds]
     missed = [hold for hold, hit in results if hit is None]
     if missed:
@@ -332,12 +340,8 @@ def _first(hits: dict[int, Hit], turns: tuple[int, ...]) -> Hit | None:
     return next((hits[i] for i in turns if i in hits), None)
 
 
-def _light(view: View, turn: int) -> str:
-    return view.text.light[view.text.offsets[turn]:view.text.end_of(turn)]
-
-
 def _is_short(view: View, turn: int) -> bool:
-    return sum(map(str.isalnum, view.turns[turn].text)) <= SHORT_ANSWER
+    return view.sizes[turn] <= SHORT_ANSWER
 
 
 def _start(view: View, turn: int) -> float:

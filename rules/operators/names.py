@@ -15,7 +15,7 @@ from rules.slots import DOUBLE_SURNAMES, SURNAMES
 from rules.text import exact_sound_of, key_of, sound_of
 from rules.view import Outcome, View
 
-MEMORY = "names"
+MEMORY, TITLES = "names", "titles heard"
 _HAN = "[一-鿿]"
 _SURNAME = f"(?:{'|'.join(DOUBLE_SURNAMES)}|{_HAN})"
 _MEN, _WOMEN = "老先生|先生|大爷|大哥|叔叔|大叔|爷爷|伯伯", "女士|小姐|太太|阿姨|大姐|大妈|奶奶|大娘|姑娘"
@@ -104,7 +104,7 @@ def used(view: View, rule: Rule, params: Used) -> Outcome:
     hits: list[Hit] = []
     bare = 0
     for turn in view.by_speaker["agent"]:
-        light = _light(view, turn)
+        light = view.text.said[turn]
         addresses = [found for title in _TITLE.finditer(light) if (found := _address(view, turn, title, known))]
         addresses = addresses or _misheard(view, turn, light, known)
         if addresses and turn not in apart:
@@ -128,7 +128,7 @@ def wrong(view: View, rule: Rule, params: Wrong) -> Outcome:
         return Outcome("not_applicable", reason="不知道客户姓名和性别")
     hits: list[Hit] = []
     for turn in view.by_speaker["agent"]:
-        light = _light(view, turn)
+        light = view.text.said[turn]
         for title in _GENDERED.finditer(light):
             if (found := _mistake(view, turn, light, title, known)) is not None:
                 offset = view.text.offsets[turn]
@@ -176,7 +176,7 @@ def _correction(view: View, turn: int) -> str:
     """The surname a customer gives unasked after being addressed: at once, or a turn later where it was known before."""
     reach = 4 if view.call.customer_name else 2
     for i in range(turn, min(turn + reach, len(view.turns))):
-        light = _light(view, i)
+        light = view.text.said[i]
         if view.speakers[i] == "agent" and any(w in light for w in ("贵姓", "称呼", "姓什么", "姓啥", "名字", "姓名")):
             return ""
         if view.speakers[i] == "customer" and (found := _CORRECTS.search(light)):
@@ -186,7 +186,7 @@ def _correction(view: View, turn: int) -> str:
 
 def _address(view: View, turn: int, title: re.Match[str], known: Known) -> Hit | None:
     """The customer's name right before a title, by sound."""
-    light, offset = _light(view, turn), view.text.offsets[turn]
+    light, offset = view.text.said[turn], view.text.offsets[turn]
     best: tuple[float, int] | None = None
     for name in (*known.full, *known.surnames):
         heard = light[max(0, title.start() - len(name)):title.start()]
@@ -204,9 +204,14 @@ def _address(view: View, turn: int, title: re.Match[str], known: Known) -> Hit |
 
 def _misheard(view: View, turn: int, light: str, known: Known) -> list[Hit]:
     """The customer's name before what only sounds like a title (王先声): one character of name or title must be right."""
+    if TITLES not in view.memory:
+        whole = sound_of(view.text.light)
+        view.memory[TITLES] = [(title, wanted) for title, wanted in _LONG_TITLES.items() if wanted in whole]
+    if not view.memory[TITLES]:
+        return []
     found: list[Hit] = []
     sound, offset = sound_of(light), view.text.offsets[turn]
-    for title, wanted in _LONG_TITLES.items():
+    for title, wanted in view.memory[TITLES]:
         at = sound.find(wanted)
         while at >= 0:
             right = light[at] == title[0] or light[at + 1] == title[1]
@@ -250,12 +255,12 @@ def _find(view: View, asked_rule: str) -> Known:
     questions = {hit.turn for hit in view.hits(asked_rule)}
     for turn in view.by_speaker["customer"]:
         answering = any(i in questions for i in (turn - 1, turn - 2))
-        found = _names_in(_light(view, turn), answering)
+        found = _names_in(view.text.said[turn], answering)
         told = turn if told is None and found else told
         names += found
-    said = [m["gender"] for i in view.by_speaker["customer"] for m in _SAYS_GENDER.finditer(_light(view, i))]
+    said = [m["gender"] for i in view.by_speaker["customer"] for m in _SAYS_GENDER.finditer(view.text.said[i])]
     gender = _gender(said[0] if said else view.call.customer_gender)
-    another = any(_ANOTHER.search(_light(view, i)) for i in view.by_speaker["customer"])
+    another = any(_ANOTHER.search(view.text.said[i]) for i in view.by_speaker["customer"])
     surnames = [name[:2] if name.startswith(DOUBLE_SURNAMES) else name[:1] for name in names if name]
     # Who gives another surname than the account's is somebody else, of whom the metadata do not tell the gender.
     stranger = bool(view.call.customer_name) and any(not _same(surnames[0], surname) for surname in surnames[1:])
@@ -296,7 +301,3 @@ def _gender(value: str | None) -> str | None:
 def _identity(view: View, rule_id: str) -> set[int]:
     """Turns of an outbound call that ask whether it is the customer."""
     return {hit.turn for hit in view.hits(rule_id)} if view.call.direction == "outbound" else set()
-
-
-def _light(view: View, turn: int) -> str:
-    return view.text.light[view.text.offsets[turn]:view.text.end_of(turn)]

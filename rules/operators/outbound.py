@@ -75,7 +75,7 @@ def purpose(view: View, rule: Rule, params: Purpose) -> Outcome:
 
 def _asks(view: View, turn: int) -> bool:
     """Whether a turn is nothing but a question."""
-    light = view.text.light[view.text.offsets[turn]:view.text.end_of(turn)].rstrip("。？?，, ")
+    light = view.text.said[turn].rstrip("。？?，, ")
     return light.endswith(("吗", "么", "呢", "没有", "吧", "不")) and "，" not in light
 
 

@@ -206,9 +206,9 @@ def _chains(view: View) -> list[list[int]]:
     chains: list[list[int]] = []
     current: list[int] = []
     for index, who in enumerate(view.speakers):
-        text = view.text.light[view.text.offsets[index]:view.text.end_of(index)]
+        text = view.text.said[index]
         if who == "agent":
-            if current and not (_ENDS.search(_light(view, current[-1])) and _GOES_ON.match(text)):
+            if current and not (_ENDS.search(view.text.said[current[-1]]) and _GOES_ON.match(text)):
                 chains.append(current)
                 current = []
             current.append(index)
@@ -216,7 +216,7 @@ def _chains(view: View) -> list[list[int]]:
             chains.append(current)
             current = []
     chains += [current] if current else []
-    return [chain for chain in chains if _MANY.search("".join(_light(view, turn) for turn in chain))]
+    return [chain for chain in chains if _MANY.search("".join(view.text.said[turn] for turn in chain))]
 
 
 def _told_to_another(view: View) -> list[Hit]:
@@ -227,7 +227,3 @@ def _told_to_another(view: View) -> list[Hit]:
     return [Hit(i, view.text.offsets[i], view.text.end_of(i), 0.8, "pattern", False, "somebody else's data")
             for i in view.by_speaker["agent"]
             if i > another and _FACTS.search(view.turns[i].text) and _AMOUNT.search(view.turns[i].text)]
-
-
-def _light(view: View, turn: int) -> str:
-    return view.text.light[view.text.offsets[turn]:view.text.end_of(turn)]

@@ -12,6 +12,7 @@ from rules.slots import half_right
 from rules.text import PARTICLES, key_of, sound_of
 from rules.view import Outcome, View
 
+MEMORY = "both heard"
 GREETINGS = 3
 """The greeting and its two repetitions."""
 LONGEST = 8
@@ -42,6 +43,12 @@ def nobody_heard(view: View, unclear: str) -> bool:
 
 def both_heard(view: View, rule: Rule, params: Entry) -> Outcome:
     """For `applies`: agent and customer are both heard, and the customer in more than scraps."""
+    if MEMORY not in view.memory:
+        view.memory[MEMORY] = _both_heard(view)
+    return view.memory[MEMORY]
+
+
+def _both_heard(view: View) -> Outcome:
     for who, name in (("agent", "坐席"), ("customer", "客户")):
         said = [view.turns[i].text for i in view.by_speaker[who] if view.turns[i].text.strip()]
         if not said:
@@ -67,10 +74,10 @@ def silent_call(view: View, rule: Rule, params: Unclear) -> Outcome:
     if len(mine) > LONGEST:
         return Outcome("not_applicable", reason="只有坐席的话，但像是正常通话，客户声道可能没有录到")
     hits = view.hits(rule.id)
-    script = next((h for h in reversed(hits) if _POLITE.search(_light(view, h.turn))
+    script = next((h for h in reversed(hits) if _POLITE.search(view.text.said[h.turn])
                    and h.turn != mine[0]), None)
     greeted = sum(_greetings(view, i) for i in mine)
-    last = _light(view, mine[-1])
+    last = view.text.said[mine[-1]]
     goodbye = _GOODBYE.search(last) is not None or _misheard(last, _GOODBYES)
     steps = {"再问候两遍": greeted >= GREETINGS, "无声话术（请客户换话机再打）": script is not None, "道别": goodbye}
     missing = [step for step, done in steps.items() if not done]
@@ -82,7 +89,7 @@ def silent_call(view: View, rule: Rule, params: Unclear) -> Outcome:
 
 def _greetings(view: View, turn: int) -> int:
     """How often a turn greets: once a clause at most, so that 您好您好 is one."""
-    light = _light(view, turn)
+    light = view.text.said[turn]
     sentences = re.split("[。！？!?]", light)
     found = sum(1 for sentence in sentences if _GREETING.search(sentence))
     return max(1 if _GREETING.search(light) or _misheard(light, _GREETINGS) else 0, found)
@@ -128,10 +135,6 @@ def _scraps_before(view: View, turn: int) -> bool:
         if view.turns[index].speaker in ("customer", "unknown"):
             return not audible(view.turns[index].text) and "…" in view.turns[index].text
     return False
-
-
-def _light(view: View, turn: int) -> str:
-    return view.text.light[view.text.offsets[turn]:view.text.end_of(turn)]
 
 
 def _whole(view: View, turn: int) -> Hit:

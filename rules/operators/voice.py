@@ -13,13 +13,14 @@ from statistics import median
 from typing import Annotated, NamedTuple
 
 from records import Turn
-from rules.operators.holds import MEMORY
+from rules.operators.holds import MEMORY as HOLDS
 from rules.operators.parameters import RuleRef
 from rules.operators.special import audible
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
 from rules.view import Outcome, View
 
+MEMORY = "spans"
 SURE = 0.9
 ENOUGH_SPEECH = 5.0
 """Seconds of speech below which a rate says nothing."""
@@ -50,11 +51,14 @@ class Span(NamedTuple):
     turn: int
 
 
-def spans_of(view: View, turns: list[int]) -> list[Span]:
-    """Turns that have times, by start."""
-    found = [Span(t.start, t.end, i) for i in turns for t in [view.turns[i]]
-             if t.start is not None and t.end is not None and t.end >= t.start]
-    return sorted(found)
+def spans_of(view: View, who: str) -> list[Span]:
+    """Turns of agent, customer, both (any) or whoever speaks (all) that have times, by start."""
+    known = view.memory.setdefault(MEMORY, {})
+    if who not in known:
+        turns = range(len(view.turns)) if who == "all" else view.spoken_by(who)
+        known[who] = sorted([Span(t.start, t.end, i) for i in turns for t in [view.turns[i]]
+                             if t.start is not None and t.end is not None and t.end >= t.start])
+    return known[who]
 
 
 def marked(view: View, turn: int, confidence: float = SURE, note: str = "") -> Hit:
@@ -66,18 +70,20 @@ def spoken_in(turn: Turn) -> float:
     """Seconds for which the speaker of a turn with times speaks, pauses left out."""
     if turn.speech is not None:
         return turn.speech
+    if not turn.words:
+        return (turn.end or 0.0) - (turn.start or 0.0)
     pauses = [other.start - one.end for one, other in pairwise(turn.words)]
     return (turn.end or 0.0) - (turn.start or 0.0) - sum(pause for pause in pauses if pause >= PAUSE_IN_TURN)
 
 
 def seconds_of(view: View, who: str) -> float:
     """Seconds for which someone speaks."""
-    return sum(spoken_in(view.turns[span.turn]) for span in spans_of(view, view.spoken_by(who)))
+    return sum([spoken_in(view.turns[span.turn]) for span in spans_of(view, who)])
 
 
 def rate_of(view: View, who: str) -> float | None:
     """Characters (letters and digits) a minute while speaking; None with too little speech."""
-    characters = sum(sum(map(str.isalnum, view.turns[span.turn].text)) for span in spans_of(view, view.spoken_by(who)))
+    characters = sum([view.sizes[span.turn] for span in spans_of(view, who)])
     seconds = seconds_of(view, who)
     return characters / seconds * 60 if seconds >= ENOUGH_SPEECH else None
 
@@ -100,10 +106,10 @@ def interruption(view: View, rule: Rule, params: Plain) -> Outcome:
     """Agent turns that begin while the customer speaks, who goes on for more than OVERLAP; at most limits.limit."""
     if not view.timed:
         return NO_TIMES
-    customer = spans_of(view, view.by_speaker["customer"])
+    customer = spans_of(view, "customer")
     hits: list[Hit] = []
     at, latest = 0, float("-inf")
-    for span in spans_of(view, view.by_speaker["agent"]):
+    for span in spans_of(view, "agent"):
         while at < len(customer) and customer[at].start < span.start:
             latest = max(latest, customer[at].end)
             at += 1
@@ -126,8 +132,8 @@ def silence(view: View, rule: Rule, params: Silence) -> Outcome:
     if not view.timed:
         return NO_TIMES
     view.outcome(params.asked)
-    holds = view.memory.get(MEMORY, [])
-    spans = spans_of(view, list(range(len(view.turns))))
+    holds = view.memory.get(HOLDS, [])
+    spans = spans_of(view, "all")
     total = max(view.call.duration or 0.0, max(s.end for s in spans))
     if not total:
         return NO_TIMES
