@@ -26,6 +26,7 @@ from review.workbench import (
     scoring,
     sound,
     trends,
+    views,
 )
 from review.workbench.api import create_api
 from review.workbench.bench import Bench, render
@@ -50,7 +51,7 @@ def create_app(bench: Bench) -> FastAPI:
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
     app.mount("/echarts", StaticFiles(directory=LIBRARIES / "echarts" / "dist", check_dir=False), name="echarts")
     app.mount("/api/v1", create_api(bench))
-    for part in (doors, provider, keys, queue, assigning, dashboard, trends, office, calibrating, health, audits, cases, scoring, sound, correcting, following, calls):
+    for part in (doors, provider, keys, queue, assigning, dashboard, trends, office, calibrating, health, audits, cases, scoring, sound, correcting, following, views, calls):
         app.include_router(part.router)
     return app
 

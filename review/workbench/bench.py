@@ -50,6 +50,8 @@ class Bench:
     _scorer: Scorer | None = None
     _filling: Lock = field(default_factory=Lock)
     _taken_in: str = ""
+    choices: dict[str | None, tuple[float, dict[str, list[Any]]]] = field(default_factory=dict)
+    """What the queue's filters offer, by team, and when it was found out (queue.py)."""
     weighed_at: float = -60.0       # by the monotonic clock, when rule health was last looked at (health.py)
 
     @classmethod

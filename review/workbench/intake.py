@@ -22,6 +22,7 @@ from store.plans import Plans
 from store.reviews import audit, cards, said
 from store.reviews.database import Database
 from store.reviews.schema import Card, Item
+from store.reviews.sealed import searchable
 from store.reviews.work_tables import Said
 from store.tables import day_of
 
@@ -59,6 +60,8 @@ def take_in(lake: Lake, database: Database, forms: dict[str, Form], titles: dict
 
 def _index_the_rest(lake: Lake, database: Database, hidden: bool) -> None:
     """Puts calls into the index of the search that came into the queue before there was one."""
+    if not searchable():
+        return
     with database.reading() as session:
         bare = select(Card.call_id).outerjoin(Said, Said.call_id == Card.call_id).where(Said.id.is_(None), Card.kind == "recording")
         missing = list(session.scalars(bare.order_by(Card.call_id)))

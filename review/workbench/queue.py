@@ -2,25 +2,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Annotated, Any
 
-import polars as pl
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import Session
 
+from review.workbench import views
 from review.workbench.assigning import next_for, own_day
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, Refused, allowed
 from review.workbench.rights import may
-from store.reviews import blind
-from store.reviews.schema import PUBLISHED, Card, Hit, Item, Person
+from store.reviews import blind, said
+from store.reviews.schema import PUBLISHED, WAITS, Card, Hit, Item, Person
 from store.tables import UNKNOWN_DAY
 
 PAGE = 50
-SEARCH_LIMIT = 500      # calls that a text search may bring; more says "narrow it down"
+MANY = 9_999            # calls counted; more is shown as 9999+
+FEW = 500               # counted where words are searched for, whose calls are looked at one by one
+CHOICES_LAST = 60.0     # seconds for which the values that filters offer are kept
 
 # How a card's item came out, as the dashboard's figures ask for it.
 WAS: dict[str, ColumnElement[bool]] = {
@@ -68,17 +71,17 @@ def home(request: Request, person: Reader) -> Response:
 def queue(request: Request, person: Reader, chosen: Annotated[Filters, Query()], tasks: BackgroundTasks) -> Response:
     bench = bench_of(request)
     tasks.add_task(bench.fill_queue)
-    found = _search(bench, chosen.text) if chosen.text.strip() else None
+    found = _search(bench, chosen.text)
     with bench.database.reading() as session:
         wanted = matching(select(Card), person, chosen, found)
-        total = session.scalar(matching(select(func.count()).select_from(Card), person, chosen, found)) or 0
+        total = counted(session, person, chosen, found)
         order = [Card.published_at.desc()] if chosen.state == "done" else [Card.triage.desc()]
         rows = session.scalars(wanted.order_by(*order, Card.call_id).limit(PAGE).offset(PAGE * (chosen.page - 1))).all()
         return render(
             request, "queue.html", rows=rows, total=total, chosen=chosen, pages=-(-total // PAGE), titles=bench.titles,
-            counts=_counts(session, person), choices=_choices(session, person), names=_names(session), now=datetime.now(UTC),
-            day=own_day(session, person, bench.settings.quotas), narrowed=found is not None and len(found) >= SEARCH_LIMIT,
-            asked={name: value for name, value in chosen.model_dump().items() if value and name != "page"})
+            counts=_counts(session, person), choices=_choices(bench, session, person), names=_names(session), now=datetime.now(UTC),
+            day=own_day(session, person, bench.settings.quotas), many=MANY if found is None else FEW, views=views.offered(session, person),
+            asked={name: value for name, value in chosen.model_dump().items() if name != "page" and (value or name in ("picked", "state"))})
 
 
 @router.get("/next", dependencies=[Depends(allowed("review"))])
@@ -110,15 +113,15 @@ def free() -> Any:
     return Card.holder_id.is_(None) | (Card.held_until < datetime.now(UTC))
 
 
-def matching(query: Select[Any], person: Person, chosen: Filters, found: list[str] | None) -> Select[Any]:
-    """The query narrowed to what `person` may see and what is asked for; `found` are the calls a text search brought."""
-    states = {"waiting": ("open", "claimed"), "done": PUBLISHED, "appealed": ("appealed",)}
+def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnElement[bool] | None) -> Select[Any]:
+    """The query narrowed to what `person` may see and what is asked for; `found` is what a search in the words asks for."""
+    states = {"waiting": WAITS, "done": Card.published_at.is_not(None), "appealed": Card.state == "appealed"}
     if person.role == "team_leader":
         query = query.where(Card.team == person.team)
     if may(person, "review"):
         query = query.where(Card.call_id.not_in(blind.hidden_calls(person.id)))     # what they still score blind
     if chosen.state in states:
-        query = query.where(Card.state.in_(states[chosen.state]))
+        query = query.where(states[chosen.state])
     if chosen.state == "held":
         query = query.where(Card.holder_id == person.id)
     if chosen.picked in ("risk", "random"):
@@ -141,34 +144,49 @@ def matching(query: Select[Any], person: Person, chosen: Filters, found: list[st
         query = query.where(Card.call_id.in_(select(Item.call_id).where(Item.item == chosen.item, WAS[chosen.was])))
     if chosen.rule:
         query = query.where(Card.call_id.in_(select(Hit.call_id).where(Hit.rule == chosen.rule)))
-    return query if found is None else query.where(Card.call_id.in_(found))
+    return query if found is None else query.where(found)
 
 
-def _search(bench: Bench, text: str) -> list[str]:
-    """Calls in whose turns the words stand as typed."""
-    turns = bench.lake.turns().filter(pl.col("text").str.contains(text.strip(), literal=True))
-    return turns.select("call_id").unique().head(SEARCH_LIMIT).collect()["call_id"].to_list()
+def counted(session: Session, person: Person, chosen: Filters, found: ColumnElement[bool] | None) -> int:
+    """How many there are, up to one more than is shown: nobody pages through ten thousand calls, and counting on costs."""
+    some = matching(select(Card.call_id), person, chosen, found).limit((MANY if found is None else FEW) + 1).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def _search(bench: Bench, text: str) -> ColumnElement[bool] | None:
+    """What the words ask for: each, parted by spaces, was said in the call. None where nothing is asked."""
+    with bench.database.reading() as session:
+        conditions = [said.said(session, word) for word in text.split()]
+    asked = [one for one in conditions if one is not None]
+    return and_(*asked) if asked else None
 
 
 def _counts(session: Session, person: Person) -> dict[str, int]:
     """How many wait in each part of the queue."""
     def count(picked: str = "", state: str = "waiting") -> int:
-        asked = Filters(picked=picked, state=state)
-        return session.scalar(matching(select(func.count()).select_from(Card), person, asked, None)) or 0
+        return counted(session, person, Filters(picked=picked, state=state), None)
     return {"risk": count("risk"), "random": count("random"), "held": count(state="held"),
             "appealed": count(state="appealed"), "done": count(state="done")}
 
 
-def _choices(session: Session, person: Person) -> dict[str, list[Any]]:
-    """What the filters offer: only values that occur in what the person may see."""
-    seen = Filters(picked="", state="")
+def _choices(bench: Bench, session: Session, person: Person) -> dict[str, list[Any]]:
+    """What the filters offer: only values that occur, for a leader in the own team."""
+    only = person.team or "" if person.role == "team_leader" else None
+    kept = bench.choices.get(only)
+    if kept and monotonic() - kept[0] < CHOICES_LAST:
+        return kept[1]
     def values(column: Any) -> list[Any]:
-        query = matching(select(column).distinct(), person, seen, None).where(column.is_not(None)).order_by(column)
-        return list(session.scalars(query.limit(500)))
-    rules = session.scalars(select(Hit.rule).distinct().order_by(Hit.rule))
-    return {"team": values(Card.team), "line": values(Card.line), "form": values(Card.form), "rule": list(rules),
-            "agent": values(Card.agent_id)}
+        query = select(column).distinct().where(column.is_not(None), true() if only is None else Card.team == only)
+        return list(session.scalars(query.order_by(column).limit(2000)))
+    found = {"team": values(Card.team), "line": values(Card.line), "form": values(Card.form), "agent": values(Card.agent_id),
+             "rule": sorted(bench.titles), "reviewer": _reviewers(session)}
+    bench.choices[only] = (monotonic(), found)
+    return found
+
+
+def _reviewers(session: Session) -> list[int]:
+    return list(session.scalars(select(Person.id).where(Person.role.in_(("reviewer", "team_leader", "supervisor"))).order_by(Person.name)))
 
 
 def _names(session: Session) -> dict[int, str]:
-    return dict(session.execute(select(Person.id, Person.name)).tuples().all())
+    return dict(session.execute(select(Person.id, Person.name).where(Person.role != "agent")).tuples().all())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from records import Problem
@@ -89,10 +89,10 @@ def _matching(session: Session, words: str) -> Select[tuple[int]]:
     if session.get_bind().dialect.name == "sqlite":
         question = " AND ".join('"' + one.replace('"', '""') + '"' for one in asked)
         return select(literal_column("rowid").label("id")).select_from(text("said_pairs")).where(
-            text("said_pairs MATCH :question").bindparams(question=question))
+            text("said_pairs MATCH :question").bindparams(bindparam("question", question, unique=True)))
     question = " & ".join("'" + one.replace("\\", "\\\\").replace("'", "''") + "'" for one in asked)
     return select(literal_column("id").label("id")).select_from(text("said_pairs")).where(
-        text("pairs @@ CAST(:question AS tsquery)").bindparams(question=question))
+        text("pairs @@ CAST(:question AS tsquery)").bindparams(bindparam("question", question, unique=True)))
 
 
 def line_of_pairs(words: str) -> str:

@@ -11,7 +11,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "hand_out_note": ("每位质检员每天 {} 通，其中约 {} % 来自随机抽样，其余按风险；坐席分开，避免总是同一人评同一坐席。当天没评的第二天自动收回。",
                       "{} calls a reviewer and day, about {} % of them from the random sample, the others by risk; agents are spread over "
                       "reviewers. What is not done comes back the next day."),
-    "recording": ("录音", "recordings"), "live": ("旁听", "live"), "side_by_side": ("并坐", "side by side"),
+    "kind_recording": ("录音", "recordings"), "kind_live": ("旁听", "live"), "kind_side_by_side": ("并坐", "side by side"),
     "given": ("待评", "waiting"), "given_to": ("分给", "given to"), "given_calls": ("已分派、还没评的", "Handed out, not yet reviewed"),
     "gets_none": ("暂停或跟评中，不分派", "paused or shadowing: gets none"), "no_reviewers": ("还没有质检员，请管理员添加。", "There is no reviewer yet."),
     "nobody": ("（收回）", "(nobody)"), "reassign": ("改派", "Reassign"),
@@ -25,7 +25,7 @@ WORDS: dict[str, tuple[str, str]] = {
                        "comes back, it opens again. Drafts of the machine count where no person has decided."),
     "no_followups": ("这里没有辅导。", "None here."), "todo": ("要做什么", "What to do"), "later_calls": ("之后的通话", "The calls since"),
     "no_later": ("还没有之后的通话。", "No call since yet."), "first_call": ("起因", "It began with"), "notes": ("记录", "Notes"),
-    "by_person": ("人工", "a person"), "by_machine": ("机器草稿", "the draft"), "problem_there": ("又出现", "there again"), "problem_away": ("没有", "not there"),
+    "by_person": ("人工", "a person"), "by_machine": ("机器草稿", "the draft"), "problem_there": ("又出现", "there again"), "problem_away": ("没有再犯", "not there"),
     "write_note": ("写一条", "Write a note"), "mark_done": ("我已完成", "I have done this"), "agent_done": ("坐席已完成", "done by the agent"),
     "close_it": ("结束辅导", "Close it"), "no_owner": ("（无）", "(nobody)"), "in_days": ("天内", "days"),
     "stayed_away": ("问题没有再出现，自动结束", "closed by itself: the problem stayed away"), "by_hand": ("人工结束", "closed by hand"),
@@ -34,5 +34,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "done_by_agent": ("坐席标记完成", "the agent has done it"), "itself": ("系统", "by itself"),
     "followup.opened": ("开辅导", "opened a follow-up"), "followup.changed": ("改辅导", "changed a follow-up"), "followup.done": ("完成辅导", "did a follow-up"),
     "followup.note": ("写辅导记录", "noted on a follow-up"), "followup.returned": ("问题复发", "problem came back"), "followup.closed": ("结束辅导", "closed a follow-up"),
+    "picked": ("来源", "Picked"), "views": ("视图", "Views"), "save_view": ("存为视图", "Save as a view"), "view_name": ("视图名称", "Name of the view"),
+    "shared": ("共享", "shared"), "for_all": ("给所有人用", "for everybody"), "remove_view": ("删除视图", "Remove the view"),
+    "view.saved": ("保存视图", "saved a view"), "view.removed": ("删除视图", "removed a view"),
     "turn.corrected": ("更正文本", "corrected a turn"), "card.redrafted": ("重新评分", "scored again"),
 }

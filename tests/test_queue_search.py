@@ -1,0 +1,145 @@
+"""Searching what was said, all filters of the queue, and views of them kept under a name."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from sqlalchemy import select
+
+from review.workbench import queue
+from review.workbench.bench import Bench
+from store.reviews import said
+from store.reviews.database import Database
+from store.reviews.schema import Card
+from store.reviews.work_tables import View
+from tests import benches
+from tests.benches import Visitor
+
+SAID = {"a": ["您好，我要装宽带。", "好的"], "b": ["再见", "宽 带"], "c": ["带宽 it's \\ \" OK 8023"], "d": ["我说好"]}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    made = Database.open(tmp_path_factory.mktemp("said"))
+    with made.writing() as session:
+        for call_id, turns in SAID.items():
+            session.add(Card(call_id=call_id, day="2026-11-20", form="inbound", draft_version="1", fatal=False, complaint=False, unsure=0,
+                             triage=1.0, reasons=[], picked="risk"))
+            session.flush()
+            said.keep(session, call_id, turns)
+    yield made
+    made.engine.dispose()
+
+
+def found(database: Database, asked: str) -> str:
+    with database.reading() as session:
+        condition = said.said(session, asked)
+        assert condition is not None
+        return "".join(sorted(session.scalars(select(Card.call_id).where(condition))))
+
+
+@pytest.mark.parametrize(("asked", "calls"), [
+    ("宽带", "ab"), ("装宽带", "a"), ("好", "ad"), ("好的", "a"), ("见宽", ""), ("OK80", "c"), ("ok 8023", "c"), ("it's", "c"), ("s\\\"ok", "c"),
+    ("%", ""), ("_好", ""), ("好,我要", "a"), ("没有人说过这句", "")])
+def test_words_are_found_as_typed_but_for_punctuation_and_turns_are_not_joined(database: Database, asked: str, calls: str) -> None:
+    assert found(database, asked) == calls
+
+
+@pytest.mark.parametrize(("asked", "calls"), [("宽带", "ab"), ("装宽带", "a"), ("没有人说过这句", "")])
+def test_words_that_many_calls_hold_are_found_alike(database: Database, monkeypatch: pytest.MonkeyPatch, asked: str, calls: str) -> None:
+    monkeypatch.setattr(said, "COMMON", 1)
+    assert found(database, asked) == calls
+
+
+def test_new_words_take_the_place_of_old_ones_and_an_erased_call_leaves_nothing(tmp_path: Path) -> None:
+    database = Database.open(tmp_path)
+    with database.writing() as session:
+        session.add(Card(call_id="a", day="2026-11-20", form="inbound", draft_version="1", fatal=False, complaint=False, unsure=0, triage=1.0,
+                         reasons=[], picked="risk"))
+        session.flush()
+        said.keep(session, "a", ["装宽带"])
+        said.keep(session, "a", ["退宽带"])
+    assert (found(database, "装宽"), found(database, "退宽"), found(database, "宽带")) == ("", "a", "a")
+    with database.writing() as session:
+        session.delete(session.get_one(Card, "a"))
+    with database.reading() as session:
+        rows = session.connection().exec_driver_sql("SELECT count(*) FROM said_pairs WHERE said_pairs MATCH '\"宽带\"'").scalar()
+    assert rows == 0
+    database.engine.dispose()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = benches.bench(tmp_path / "w")
+    yield made
+    made.database.engine.dispose()
+
+
+def listed(page: str) -> set[str]:
+    return set(re.findall(r'href="/calls/(sample-\d+)"', page))
+
+
+def test_several_words_must_all_have_been_said_and_filters_narrow_them(bench: Bench) -> None:
+    rui = Visitor(bench, "rui")
+    both = listed(rui.get("/queue?text=宽带 再见").text)
+    assert both and both == listed(rui.get("/queue?text=宽带").text) & listed(rui.get("/queue?text=再见").text)
+    assert listed(rui.get("/queue?text=再见&team=B2").text) == {"sample-002"}
+    assert listed(Visitor(bench, "lead").get("/queue?text=再见").text) <= {"sample-002"}
+
+
+def test_the_search_reads_what_is_shown_so_that_hidden_data_cannot_be_guessed_by_asking(bench: Bench) -> None:
+    secret = "三三零幺零二幺九八五零三幺二零零幺七"
+    assert secret in bench.lake.transcript("sample-011").turns[4].text
+    assert listed(Visitor(bench, "rui").get(f"/queue?text={secret[:8]}").text) == set()
+
+
+def test_calls_that_came_before_there_was_an_index_are_indexed_later(bench: Bench) -> None:
+    with bench.database.writing() as session:
+        session.connection().exec_driver_sql("DELETE FROM said")
+    rui = Visitor(bench, "rui")
+    assert listed(rui.get("/queue?text=宽带").text) == set()        # and on the way the queue takes in what is missing
+    assert listed(rui.get("/queue?text=宽带").text) == {"sample-001"}
+
+
+def test_a_view_brings_its_filters_back_and_a_shared_one_is_offered_to_all(bench: Bench) -> None:
+    rui, rong, boss = Visitor(bench, "rui"), Visitor(bench, "rong"), Visitor(bench, "boss")
+    asked = "picked=&state=waiting&team=B2&text=再见"
+    page = rui.get(f"/queue?{asked}").text
+    query = page.split('name="query" value="')[1].split('"')[0].replace("&amp;", "&")
+    assert unquote(query) == "picked=&state=waiting&team=B2&text=再见"
+    assert rui.post("/views", name="B2 的再见", query=query, shared="yes").to == f"/queue?{query}"
+    rui.post("/views", name="我的", query="picked=random&state=waiting")
+    assert listed(rui.get(f"/queue?{query}").text) == {"sample-002"}
+    assert "B2 的再见" in rong.get("/queue").text and ">我的</a>" not in rong.get("/queue").text
+    with bench.database.reading() as session:
+        numbers = {view.name: view.id for view in session.query(View)}
+    assert rong.post(f"/views/{numbers['B2 的再见']}/remove").status == 403
+    boss.get("/queue")
+    assert boss.post(f"/views/{numbers['我的']}/remove").status == 403
+    assert boss.post(f"/views/{numbers['B2 的再见']}/remove").status == 303
+    assert "B2 的再见" not in rui.get("/queue").text and ">我的</a>" in rui.get("/queue").text
+
+
+def test_a_view_of_the_same_name_is_replaced_and_there_are_not_endlessly_many(bench: Bench) -> None:
+    rui = Visitor(bench, "rui")
+    rui.get("/queue")
+    for number in range(30):
+        rui.post("/views", name=f"v{number}", query="state=done")
+    rui.post("/views", name="v1", query="state=held")
+    assert rui.post("/views", name="one too many", query="").status == 409 and rui.post("/views", name=" ", query="").status == 409
+    with bench.database.reading() as session:
+        assert session.query(View).count() == 30 and session.query(View).filter_by(name="v1").one().query == "state=held"
+
+
+def test_nobody_counts_on_where_there_are_very_many(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "FEW", 3)
+    assert "3+ 通" in Visitor(bench, "rui").get("/queue?text=好&state=").text
+
+
+def test_every_filter_is_offered(bench: Bench) -> None:
+    page = Visitor(bench, "rui").get("/queue").text
+    for name in ("state", "picked", "team", "agent", "line", "form", "band", "rule", "reviewer", "since", "until", "text"):
+        assert f'name="{name}"' in page, name
