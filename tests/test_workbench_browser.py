@@ -181,3 +181,33 @@ def test_pages_load_nothing_from_elsewhere_and_raise_no_error(browser: Browser, 
     page.goto(f"{site}/calls/{SLOPPY}")
     page.wait_for_timeout(500)
     assert asked and not [url for url in asked if not url.startswith((site, "blob:", "data:"))] and not wrong
+
+
+def test_a_session_scored_blind_by_two_is_closed_and_shows_where_they_differ(browser: Browser, site: str) -> None:
+    boss = signed_in(browser, site, "boss")
+    boss.get_by_role("link", name="校准", exact=True).click()
+    boss.get_by_label("名称").fill("四季度校准")
+    boss.get_by_label("或者指定通话").fill(SLOPPY)
+    boss.get_by_role("checkbox", name="Rui").check()
+    boss.get_by_role("checkbox", name="Rong").check()
+    boss.get_by_role("button", name="开校准会").click()
+    expect(boss.get_by_text("评分在结束以后才显示")).to_be_visible()
+    for login, other in (("rui", "pass"), ("rong", "fail")):
+        page = signed_in(browser, site, login)
+        page.goto(f"{site}/calibration")
+        page.get_by_role("link", name=SLOPPY).click()
+        page.wait_for_load_state("load")                                    # what is clicked before its script is there is lost
+        assert page.locator(".proof, mark, .draft").count() == 0            # nothing of the machine
+        lines = page.locator(".item:not([data-bonus=yes])")
+        lines.evaluate_all("(boxes) => boxes.forEach((box) => box.querySelector('[data-verdict=pass]').click())")
+        lines.nth(4).locator(f"[data-verdict={other}]").click()
+        expect(page.locator("#undecided")).to_have_text("0")
+        expect(page.locator("#saving")).to_have_text("已保存")
+        page.get_by_role("button", name="提交盲评").click()
+        page.wait_for_url("**/calibration")
+    boss.reload()
+    boss.get_by_role("button", name="结束校准").click()
+    expect(boss.get_by_role("heading", name="逐通对照")).to_be_visible()
+    differing = boss.locator(".compare tbody tr").filter(has=boss.locator(".draft.fail"))
+    assert differing.count() == 1 and differing.locator(".draft.pass").count() == 1
+    expect(boss.get_by_text("完全一致，AC1 0.9")).to_be_visible()
