@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 
@@ -78,6 +80,18 @@ class Sources:
     assessments: Read = field(default_factory=lambda: delivered.nothing(delivered.ASSESSMENTS))
     volumes: Read = field(default_factory=lambda: delivered.nothing(delivered.VOLUMES))
     orders: Read = field(default_factory=lambda: delivered.nothing(delivered.WORK_ORDERS))
+
+
+def in_folder(folder: Path) -> dict[str, Path]:
+    """The delivered files of a directory, by the sheet's name: agents.csv, assessments.csv, volumes.csv, work_orders.csv."""
+    return {sheet.name: file for sheet in delivered.SHEETS if (file := folder / f"{sheet.name}.csv").is_file()}
+
+
+def gather(calls: pl.LazyFrame, cards: pl.DataFrame, files: Mapping[str, Path]) -> tuple[Sources, list[Read]]:
+    """The sources with the delivered files read, and how each of them read. Problem for a file that is no table of its kind."""
+    read = {sheet.name: delivered.read(files[sheet.name], sheet) if sheet.name in files else delivered.nothing(sheet)
+            for sheet in delivered.SHEETS}
+    return Sources(calls, cards, read["agents"], read["assessments"], read["volumes"], read["work_orders"]), list(read.values())
 
 
 def appraise(sources: Sources, month: Month, policy: Appraisal) -> pl.DataFrame:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def complaints(
     workspace: Annotated[str, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")],
     month: Annotated[str, typer.Option(help="The month, such as 2026-10")],
-    work_orders: Annotated[Path, typer.Option(help="CSV of complaints and other work orders")],
+    work_orders: Annotated[Path | None, typer.Option(help="CSV of complaints and other work orders; default: that of [appraisal] files")] = None,
     volumes: Annotated[Path | None, typer.Option(help="CSV of calls taken; without it those of the workspace are counted")] = None,
     as_of: Annotated[str | None, typer.Option(help="Day (2026-11-05) at whose end open cases are looked at; without it now")] = None,
     cases: Annotated[str | None, typer.Option(help="List the cases behind one indicator, or `all`")] = None,
@@ -28,13 +28,18 @@ def complaints(
     import polars as pl
 
     from insight import delivered
-    from insight.appraisal import Month
+    from insight.appraisal import Month, in_folder
     from insight.complaints import INDICATORS, indicators, tagged_calls
     from records import Problem
     from review.sample_command import day, told
+    from settings import Settings
     from store.lake import Lake
 
-    when, lake = Month.of(month), Lake.open(workspace)
+    when, lake, folder = Month.of(month), Lake.open(workspace), Settings().appraisal.files
+    found = in_folder(folder) if folder is not None else {}
+    work_orders, volumes = work_orders or found.get("work_orders"), volumes or found.get("volumes")
+    if work_orders is None:
+        raise Problem("Give the work orders with --work-orders FILE, or a directory with work_orders.csv in [appraisal] files.")
     if cases not in (None, "all", *INDICATORS):
         raise Problem(f"--cases {cases}: there is no such indicator; there are {', '.join(INDICATORS)}, or all.")
     orders = delivered.read(work_orders, delivered.WORK_ORDERS)

@@ -1,0 +1,62 @@
+"""An agent's month worked out in words: the rules of the handbook with the agent's numbers in them."""
+from __future__ import annotations
+
+from typing import Any
+
+from insight.appraisal import GRADES
+from review.wording import Language
+from settings import Appraisal
+
+LINES: dict[str, tuple[str, str]] = {
+    "result": ("月度绩效 =（考核 {assessment} + 监听 {monitoring}）/ 2{less} = {result}", "result = ({assessment} + {monitoring}) / 2{less} = {result}"),
+    "grade": ("等级 {grade}：{low} ≤ {result} {sign} {high}", "grade {grade}: {low} ≤ {result} {sign} {high}"),
+    "no_assessment": ("没有绩效：缺考核得分", "no result: no assessment"),
+    "no_monitoring": ("没有绩效：没有已评的随机录音", "no result: no reviewed random card"),
+    "before": ("上月绩效 {result_before}{both}", "the month before: {result_before}{both}"),
+    "both_low": ("，连续两月低于 70", "; both under 70"),
+    "complaints": ("投诉 {complaints} 件，其中重大 {major} 件：扣 {deduction} 分，奖金 {bonus}{flag}",
+                   "complaints: {complaints}, of them {major} major: {deduction} points less, {bonus} of the bonus{flag}"),
+    "dismissal": ("；投诉达三件，按手册列入辞退名单，由人决定", "; three complaints: flagged for dismissal, which a person decides"),
+    "talk": ("平均通话时长 {talk_seconds} 秒，全中心 {talk_mean} 秒，超出 {talk_over} 秒：{talk_points} 分",
+             "talk time: {talk_seconds} s, the centre's mean {talk_mean} s, {talk_over} s over it: {talk_points} points"),
+    "volume": ("话务量 {calls}，平均 {volume_mean}，低于均值 {volume_under}：{volume_points} 分",
+               "volume: {calls} calls, the mean {volume_mean}, {volume_under} under it: {volume_points} points"),
+    "points": ("得分合计 = {talk_points} + {volume_points} − {deduction} = {points}", "points = {talk_points} + {volume_points} − {deduction} = {points}"),
+}
+LACKING = {"assessment": ("缺考核得分", "no assessment"), "monitoring": ("没有已评的随机录音", "no reviewed random card"),
+           "volume": ("缺话务量", "no volume"), "talk": ("缺通话时长", "no talk time")}
+FLAGS = {"two_low": ("连续两月低于 70", "two months under 70"), "dismissal": ("投诉达三件", "three complaints")}
+FIGURES = {"assessment": ("考核", "assessment"), "monitoring": ("监听", "monitoring"), "complaint": ("投诉", "complaint"),
+           "volume": ("话务量", "volume"), "talk": ("通话时长", "talk time")}
+
+
+def worked_out(row: dict[str, Any], policy: Appraisal, language: Language) -> list[str]:
+    """A line a figure, of a row of `appraisal.appraise`."""
+    english = language == "en"
+    shown = {name: shown_number(value) if isinstance(value, int | float) else value for name, value in row.items()}
+
+    def line(name: str, **more: str) -> str:
+        return LINES[name][english].format(**{**shown, **more})
+    lines = []
+    if row["result"] is not None:
+        less = f" − {row['deduction']}" if policy.complaint_points == "result" and row["deduction"] else ""
+        low, high = next((low, high) for name, low, high, *_ in GRADES if name == row["grade"])
+        lines += [line("result", less=less), line("grade", low=f"{low:g}", high=f"{high:g}", sign="≤" if high == 100 else "<")]
+    lines += [line(f"no_{word}") for word in row["lacks"] if word in ("assessment", "monitoring")]
+    if row["result_before"] is not None:
+        lines.append(line("before", both=LINES["both_low"][english] if row["two_low"] else ""))
+    lines.append(line("complaints", bonus=f"{row['bonus_share']:.0%}", flag=LINES["dismissal"][english] if row["dismissal"] else ""))
+    lines += [line(name) for name in ("talk", "volume") if row[f"{name}_points"] is not None]
+    return lines + ([line("points")] if row["points"] is not None else [])
+
+
+def to_note(row: dict[str, Any], language: Language) -> list[str]:
+    """What somebody should look at: flags, what is lacking."""
+    english = language == "en"
+    appeals = [(f"{row['appeals']} 张评分卡申诉中", f"{row['appeals']} cards under appeal")[english]] if row["appeals"] else []
+    return [words[english] for name, words in FLAGS.items() if row[name]] + [LACKING[word][english] for word in row["lacks"]] + appeals
+
+
+def shown_number(value: float | None) -> str:
+    """At most two decimals, none that say nothing; a dash for None."""
+    return "–" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
