@@ -12,6 +12,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -110,6 +111,14 @@ def probe(path: str | Path) -> Probe:
             stream = _stream(container, Path(path))
             duration = _length(file, container, stream, size)
             return Probe(duration, stream.channels, stream.sample_rate, stream.codec.name, size)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The container of a recording for what copies its sound: only a regular file in a known format is opened, and nothing that it
+    names. Raises Refused."""
+    with _opened(path) as file, _container(file, path, os.fstat(file.fileno()).st_size) as container:
+        yield container
 
 
 def decode(path: str | Path, *, max_hours: float, store: Any = None) -> Audio:

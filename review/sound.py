@@ -12,7 +12,7 @@ import numpy as np
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 
-from pipeline.decode import Refused, decode
+from pipeline.decode import Refused, decode, opened
 from pipeline.masking.sound import Stretch, masked_blocks, stretches
 from records import Transcript
 
@@ -39,7 +39,7 @@ def write_sound(recording: Path, to: Path, hidden: Sequence[Stretch] = (), start
             _write_masked(recording, part, hidden, start, end)
             part.replace(to)
             return True
-        with av.open(str(recording)) as given, av.open(str(part), "w", format="webm") as made:
+        with opened(recording) as given, av.open(str(part), "w", format="webm") as made:
             heard = given.streams.audio[0]
             layout = "stereo" if heard.channels >= 2 else "mono"
             stream = made.add_stream("libopus", rate=48_000, layout=layout, bit_rate=BIT_RATE * (1 + (layout == "stereo")))
