@@ -51,9 +51,11 @@ def hidden_calls(person_id: int) -> Select[tuple[str]]:
     now = datetime.now(UTC)
     calibrated = (select(BlindCall.call_id).join(BlindCard, BlindCard.blind_call_id == BlindCall.id)
                   .join(Calibration, Calibration.id == BlindCall.calibration_id).where(BlindCard.person_id == person_id, is_open(now)))
-    shadowed = (select(Card.call_id).join(Shadowing, _shown(Shadowing))
-                .where(Shadowing.newcomer_id == person_id, Shadowing.ended_at.is_(None), Card.call_id.not_in(_scored(person_id))))
-    return select(union(calibrated, shadowed).subquery().c.call_id)
+    # Each condition of its own, so that each is found by its index.
+    shadowed = [select(Card.call_id).join(Shadowing, shown)
+                .where(Shadowing.newcomer_id == person_id, Shadowing.ended_at.is_(None), Card.call_id.not_in(_scored(person_id)))
+                for shown in (_published(), _in_hand())]
+    return select(union(calibrated, *shadowed).subquery().c.call_id)
 
 
 def hidden(session: Session, person_id: int, call_id: str) -> bool:
@@ -87,8 +89,8 @@ def to_shadow(session: Session, newcomer_id: int) -> list[Card]:
     """Cards that the experienced one has published and `newcomer_id` has not begun to score, the oldest first."""
     begun = select(BlindCall.call_id).join(BlindCard).where(BlindCard.person_id == newcomer_id, BlindCall.shadowing_id.is_not(None))
     return list(session.scalars(
-        select(Card).join(Shadowing, _shown(Shadowing)).where(
-            Shadowing.newcomer_id == newcomer_id, Shadowing.ended_at.is_(None), Card.state.in_(PUBLISHED), Card.call_id.not_in(begun))
+        select(Card).join(Shadowing, _published()).where(
+            Shadowing.newcomer_id == newcomer_id, Shadowing.ended_at.is_(None), Card.state.in_(PUBLISHED), Card.kind == "recording", Card.call_id.not_in(begun))
         .order_by(Card.published_at).limit(50)))
 
 
@@ -184,10 +186,14 @@ def progress(session: Session, calibration_id: int) -> dict[int, tuple[int, int]
     return {person: (done, of) for person, done, of in rows.tuples()}
 
 
-def _shown(shadowing: type[Shadowing]) -> ColumnElement[bool]:
-    """Cards on which the experienced one's verdicts stand: published since it began, or in their hands now."""
-    return or_((Card.reviewer_id == shadowing.experienced_id) & (Card.published_at >= shadowing.began_at),
-               (Card.holder_id == shadowing.experienced_id) & (Card.state == "claimed"))
+def _published() -> ColumnElement[bool]:
+    """Cards that the experienced one has published since the shadowing began."""
+    return (Card.reviewer_id == Shadowing.experienced_id) & (Card.published_at >= Shadowing.began_at)
+
+
+def _in_hand() -> ColumnElement[bool]:
+    """Cards that the experienced one holds: their verdicts stand on the page already."""
+    return (Card.holder_id == Shadowing.experienced_id) & (Card.state == "claimed")
 
 
 def _scored(person_id: int) -> Select[tuple[str]]:
