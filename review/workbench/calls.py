@@ -21,7 +21,7 @@ from review.workbench.correcting import beside
 from review.workbench.gate import Reader, allowed, changing, over
 from review.workbench.rights import may
 from rules.form import Bands
-from store.reviews import audit, cards
+from store.reviews import audit, cards, listened
 from store.reviews.schema import PUBLISHED, Appeal, Card, Item, Person
 
 router = APIRouter()
@@ -56,8 +56,11 @@ def claim(request: Request, call_id: str, person: Reader) -> Response:
 @router.post("/calls/{call_id:path}/release", dependencies=REVIEW)
 def release(request: Request, call_id: str, person: Reader) -> Response:
     with bench_of(request).database.writing() as session:
-        over(person, "review", session.get(Card, call_id))
-        cards.release(session, person, call_id)
+        card = over(person, "review", session.get(Card, call_id))
+        if card.kind != "recording" and not cards.begun(session, call_id):
+            listened.drop(session, person, cards.held(session, person, call_id, None))
+        else:
+            cards.release(session, person, call_id)
     return RedirectResponse("/queue", 303)
 
 

@@ -21,7 +21,7 @@ from store.reviews.schema import PUBLISHED, WAITS, Card, Hit, Item, Person
 from store.tables import UNKNOWN_DAY
 
 PAGE = 50
-MANY = 9_999            # calls counted; more is shown as 9999+
+MANY = 999              # calls counted; more is shown as 999+
 FEW = 500               # counted where words are searched for, whose calls are looked at one by one
 CHOICES_LAST = 60.0     # seconds for which the values that filters offer are kept
 
@@ -79,7 +79,7 @@ def queue(request: Request, person: Reader, chosen: Annotated[Filters, Query()],
         rows = session.scalars(wanted.order_by(*order, Card.call_id).limit(PAGE).offset(PAGE * (chosen.page - 1))).all()
         return render(
             request, "queue.html", rows=rows, total=total, chosen=chosen, pages=-(-total // PAGE), titles=bench.titles,
-            counts=_counts(session, person), choices=_choices(bench, session, person), names=_names(session), now=datetime.now(UTC),
+            counts=_counts(session, person), choices=choices(bench, session, person), names=_names(session), now=datetime.now(UTC),
             day=own_day(session, person, bench.settings.quotas), many=MANY if found is None else FEW, views=views.offered(session, person),
             asked={name: value for name, value in chosen.model_dump().items() if name != "page" and (value or name in ("picked", "state"))})
 
@@ -148,7 +148,7 @@ def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnE
 
 
 def counted(session: Session, person: Person, chosen: Filters, found: ColumnElement[bool] | None) -> int:
-    """How many there are, up to one more than is shown: nobody pages through ten thousand calls, and counting on costs."""
+    """How many there are, up to one more than is shown: nobody pages through thousands of calls, and counting on costs."""
     some = matching(select(Card.call_id), person, chosen, found).limit((MANY if found is None else FEW) + 1).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
 
@@ -169,7 +169,7 @@ def _counts(session: Session, person: Person) -> dict[str, int]:
             "appealed": count(state="appealed"), "done": count(state="done")}
 
 
-def _choices(bench: Bench, session: Session, person: Person) -> dict[str, list[Any]]:
+def choices(bench: Bench, session: Session, person: Person) -> dict[str, list[Any]]:
     """What the filters offer: only values that occur, for a leader in the own team."""
     only = person.team or "" if person.role == "team_leader" else None
     kept = bench.choices.get(only)

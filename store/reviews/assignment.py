@@ -130,9 +130,9 @@ def give(session: Session, by: str, person_id: int, calls: Iterable[str]) -> Non
 
 def take_back(session: Session, by: str) -> int:
     """Frees calls that were given on an earlier day and are not in anybody's hands now."""
-    over = [*session.scalars(select(Card.call_id).where(
+    over = sorted(session.scalars(select(Card.call_id).where(
         Card.assigned_to.is_not(None), WAITS, Card.assigned_on < today(),
-        Card.holder_id.is_(None) | (Card.held_until < datetime.now(UTC))).order_by(Card.call_id))]
+        Card.holder_id.is_(None) | (Card.held_until < datetime.now(UTC)))))
     if over:
         _free(session, over)
         audit.note(session, by, "calls.taken_back", calls=over)

@@ -78,7 +78,7 @@ def release(session: Session, person: Person, call_id: str) -> None:
     """Gives a claimed call back to the queue; what was judged so far stays for whoever takes it next."""
     card = held(session, person, call_id, None)
     card.holder_id, card.held_until = None, None
-    if not _begun(session, call_id):
+    if not begun(session, call_id) and card.kind == "recording":
         card.state, card.draft = "open", None
     card.version += 1
     audit.note(session, person.login, "card.released", call_id)
@@ -225,7 +225,7 @@ def held(session: Session, person: Person, call_id: str, version: int | None) ->
     return card
 
 
-def _begun(session: Session, call_id: str) -> bool:
+def begun(session: Session, call_id: str) -> bool:
     judged = select(Item.item).where(Item.call_id == call_id, Item.human_verdict.is_not(None), Item.bonus.is_(None))
     corrected = select(Correction.id).where(Correction.call_id == call_id)
     return any(session.scalar(query.limit(1)) is not None for query in (judged, corrected))

@@ -117,7 +117,7 @@ class Card(Base):
     picked: Mapped[str] = mapped_column(String(8))
     state: Mapped[str] = mapped_column(String(12), default="open")
     version: Mapped[int] = mapped_column(Integer, default=1)
-    holder_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    holder_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     held_until: Mapped[datetime | None]
     reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     published_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -133,9 +133,13 @@ class Card(Base):
     assigned_on: Mapped[str | None] = mapped_column(String(10))     # the reviewer's day; over, the call goes back to all
 
     __table_args__ = (
-        Index("queue", "state", "picked", "triage"), Index("assigned", "assigned_to", "state"),
+        Index("queue", "state", "picked", "triage"),
+        # Few are held or given at a time; as part-indexes, so that a planner that has seen only empty columns takes them all the same.
+        Index("held", "holder_id", sqlite_where=text("holder_id IS NOT NULL"), postgresql_where=text("holder_id IS NOT NULL")),
+        Index("assigned", "assigned_to", sqlite_where=text("assigned_to IS NOT NULL"), postgresql_where=text("assigned_to IS NOT NULL")),
         Index("reviewed", "reviewer_id", "published_at"), Index("of_agent", "agent_id", "day"),
-        Index("waiting", "picked", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS))
+        Index("waiting", "picked", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
+        Index("waiting_any", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS))
 
 
 class Hit(Base):

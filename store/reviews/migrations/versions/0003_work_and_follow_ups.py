@@ -16,12 +16,14 @@ def upgrade() -> None:
     op.execute("ALTER TABLE card ADD COLUMN assigned_to INTEGER CONSTRAINT card_assigned_to REFERENCES person (id)")
     op.add_column("card", sa.Column("assigned_on", sa.String(length=10), nullable=True))
     op.add_column("item", sa.Column("heard_verdict", sa.String(length=16), nullable=True))
-    op.create_index("assigned", "card", ["assigned_to", "state"])
+    for name, column in (("held", "holder_id"), ("assigned", "assigned_to")):
+        some = sa.text(f"{column} IS NOT NULL")
+        op.create_index(name, "card", [column], sqlite_where=some, postgresql_where=some)
     op.create_index("reviewed", "card", ["reviewer_id", "published_at"])
     op.create_index("of_agent", "card", ["agent_id", "day"])
-    op.create_index("ix_card_holder_id", "card", ["holder_id"])
     waits = sa.text("state IN ('open', 'claimed')")
     op.create_index("waiting", "card", ["picked", "triage", "call_id"], sqlite_where=waits, postgresql_where=waits)
+    op.create_index("waiting_any", "card", ["triage", "call_id"], sqlite_where=waits, postgresql_where=waits)
 
     op.create_table(
         "correction",
