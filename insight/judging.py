@@ -8,15 +8,18 @@ import polars as pl
 from insight.estimates import Estimate, share, weighted_mean, weighted_share, weights
 from store.plans import RANDOM, Plan
 
-BANDS = {"excellent": "excellent, 95–100", "good": "good, 90–94", "needs_improvement": "needs improvement, 80–89",
-         "below_standard": "below standard, under 80"}
+Words = tuple[str, str]
+"""Chinese, English."""
+BANDS: dict[str, Words] = {
+    "excellent": ("优秀（95 分起）", "excellent, from 95"), "good": ("良好（90 分起）", "good, from 90"),
+    "needs_improvement": ("需改进（80 分起）", "needs improvement, from 80"), "below_standard": ("未达标（80 分以下）", "below standard, under 80")}
 ITEMS = 10              # those that fail most
 
 
 class Row(NamedTuple):
     """`whole` weighs all heard calls; `random` is the random ones alone, each counting the same."""
 
-    what: str
+    what: Words
     whole: Estimate
     random: Estimate
     percent: bool = True
@@ -28,7 +31,7 @@ def estimates_of(plan: Plan, cards: pl.DataFrame, items: pl.DataFrame | None) ->
         heard=pl.col("call_id").is_in(cards["call_id"].to_list()))
     table = weights(heard, plan.quotas)
     random = table.filter(pl.col("heard") & (pl.col("picked") == RANDOM))
-    rows = [Row("mean score", weighted_mean(table, "score"), weighted_mean(random.with_columns(weight=pl.lit(1.0)), "score"), False)]
+    rows = [Row(("平均分", "mean score"), weighted_mean(table, "score"), weighted_mean(random.with_columns(weight=pl.lit(1.0)), "score"), False)]
     for band, words in BANDS.items():
         marked = pl.col("band") == band
         rows.append(Row(words, weighted_share(table.with_columns(mark=marked), "mark"), share(random.select(marked).to_series())))
@@ -41,5 +44,5 @@ def _failing(table: pl.DataFrame, items: pl.DataFrame) -> list[Row]:
         failed = lines.select("call_id", mark=pl.col("final") == "fail").unique("call_id")
         joined = table.join(failed, on="call_id", how="left")
         random = joined.filter(pl.col("picked") == RANDOM, pl.col("mark").is_not_null())
-        rows.append(Row(f"fails: {title}", weighted_share(joined, "mark"), share(random["mark"])))
+        rows.append(Row((f"不通过：{title}", f"fails: {title}"), weighted_share(joined, "mark"), share(random["mark"])))
     return sorted((row for row in rows if row.whole.value), key=lambda row: -(row.whole.value or 0))[:ITEMS]

@@ -211,7 +211,7 @@ def _show_estimates(plan: Plan, kept: bool, database: Database | None) -> None:
         ends = "" if one.low is None else f" [{layout.format(one.low)} – {layout.format(one.high)}]"
         return layout.format(one.value) + ends
     table(["of all calls", "estimate, 95 % interval", "from calls", "random calls alone", "from"],
-          [[row.what, written(row.whole, row.percent), str(row.whole.calls), written(row.random, row.percent), str(row.random.calls)]
+          [[row.what[1], written(row.whole, row.percent), str(row.whole.calls), written(row.random, row.percent), str(row.random.calls)]
            for row in rows], numbers=(2, 4))
     typer.echo(f"\n{plan.name}: estimates weigh each heard call by its chance, risk-picked ones by 1, so choosing these biases nothing.")
 

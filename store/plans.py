@@ -57,11 +57,14 @@ class Plans:
     def __init__(self, root: Path) -> None:
         self.folder = root / FOLDER
 
+    def names(self) -> list[str]:
+        """The names of the plans in force, in the order of their days."""
+        return sorted(file.stem for file in self.folder.glob("*.json") if not file.stem.rpartition(".")[2].isdigit())
+
     def __iter__(self) -> Iterator[Plan]:
-        """The plans in force, by their days."""
-        for file in sorted(self.folder.glob("*.json")):
-            if not file.stem.rpartition(".")[2].isdigit():
-                yield self.named(file.stem)
+        """The plans in force."""
+        for name in self.names():
+            yield self.named(name)
 
     def named(self, name: str) -> Plan:
         """Problem where there is no such plan."""

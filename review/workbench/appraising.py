@@ -1,0 +1,108 @@
+"""The monthly appraisal in the workbench: supervisors see the centre, a leader the own team; every figure opens what it rests on.
+
+The figures are those of `tingjian appraisal` and `tingjian complaints`; the files of other systems lie where `[appraisal] files` says, or in
+the workspace's `delivered/`.
+"""
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from insight import appraisal, reviewed
+from insight.appraisal import Month, Sources
+from insight.complaints import INDICATORS, Figures, indicators, tagged_calls
+from insight.delivered import Read
+from insight.planning import newest_week
+from records import Problem
+from review.appraisal_words import FIGURES, shown_number, to_note, worked_out
+from review.wording import Language
+from review.workbench.bench import Bench, bench_of, render
+from review.workbench.gate import Reader, Refused, allowed
+from store.reviews.schema import Card, Person
+
+DELIVERED = "delivered"
+CASES = 200             # of an indicator that a page lists
+
+router = APIRouter(dependencies=[Depends(allowed("appraise"))])
+
+
+@router.get("/appraisal")
+def appraised(request: Request, person: Reader, month: str = "") -> Response:
+    """All agents that the reader may see, the spread of grades, and the complaint indicators of the centre."""
+    bench = bench_of(request)
+    when = _month(bench, month)
+    sources, reads = _sources(bench, when)
+    table = appraisal.appraise(sources, when, bench.settings.appraisal)
+    rows = [row | {"notes": to_note(row, _language(person))} for row in _mine(table, person).iter_rows(named=True)]
+    return render(
+        request, "appraisal.html", month=when, rows=rows, spread=appraisal.spread(table).rows(named=True) if person.role == "supervisor" else [],
+        refused=[message for read in reads for message in read.messages()], complaints=_complaints(bench, when, sources, reads) if person.role == "supervisor" else [],
+        folder=_folder(bench), given=sorted(appraisal.in_folder(_folder(bench))), shown=shown_number)
+
+
+@router.get("/appraisal/{agent:path}")
+def one_agent(request: Request, person: Reader, agent: str, month: str = "") -> Response:
+    """One agent's month worked out, with the cards, calls and lines that it rests on."""
+    bench = bench_of(request)
+    when = _month(bench, month)
+    sources, _ = _sources(bench, when)
+    policy, language = bench.settings.appraisal, _language(person)
+    mine = _mine(appraisal.appraise(sources, when, policy), person).filter(pl.col("agent_id") == agent)
+    if mine.is_empty():
+        raise Refused
+    row = mine.row(0, named=True)
+    rests = appraisal.trail(sources, when, policy, agent)
+    calls = appraisal.calls_of(sources, when, agent)
+    with bench.database.reading() as session:
+        there = {call_id for (call_id,) in session.query(Card.call_id).filter(Card.agent_id == agent)}
+    return render(
+        request, "appraisal_one.html", month=when, row=row, lines=worked_out(row, policy, language), rests=rests.rows(named=True),
+        calls=calls.rows(named=True), mean=calls["duration"].mean(), there=there, shown=shown_number,
+        figures={name: words[language == "en"] for name, words in FIGURES.items()})
+
+
+def _month(bench: Bench, text: str) -> Month:
+    if text:
+        return Month.of(text)
+    try:
+        newest = newest_week(bench.lake).last
+    except Problem:
+        newest = date.today()
+    return Month(newest.year, newest.month)
+
+
+def _folder(bench: Bench) -> Path:
+    return bench.settings.appraisal.files or bench.lake.root / DELIVERED
+
+
+def _sources(bench: Bench, month: Month) -> tuple[Sources, list[Read]]:
+    with bench.database.reading() as session:
+        cards = reviewed.cards(session, month.before.first, month.last)
+    return appraisal.gather(bench.lake.rows("calls"), cards, appraisal.in_folder(_folder(bench)))
+
+
+def _mine(table: pl.DataFrame, person: Person) -> pl.DataFrame:
+    """A leader sees the own team."""
+    return table.filter(pl.col("team") == person.team) if person.role == "team_leader" else table
+
+
+def _complaints(bench: Bench, month: Month, sources: Sources, reads: list[Read]) -> list[dict[str, Any]]:
+    """The indicators with their cases; none without a file of work orders."""
+    if sources.orders.rows.is_empty():
+        return []
+    told = sources.volumes.rows.filter(pl.col("month") == str(month))
+    calls = int(told["calls"].sum()) if told.height else sources.calls.filter(month.inside).select(pl.len()).collect().item()
+    tagged = tagged_calls(bench.lake.rows("hits"), bench.lake.rows("calls"), month.first, month.last)
+    figures: Figures = indicators(sources.orders.rows, tagged, calls, month.first, month.last, datetime.now(UTC))
+    cases = figures.cases.partition_by("indicator", "tier", as_dict=True)
+    return [row | {"words": INDICATORS[row["indicator"]], "cases": cases[key].head(CASES).rows(named=True) if (key := (row["indicator"], row["tier"])) in cases else []}
+            for row in figures.table.iter_rows(named=True)]
+
+
+def _language(person: Person) -> Language:
+    return "en" if person.language == "en" else "zh"
