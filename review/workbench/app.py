@@ -11,6 +11,7 @@ from records import Problem
 from review.workbench import (
     assigning,
     audits,
+    appraising,
     calibrating,
     calls,
     cases,
@@ -24,6 +25,7 @@ from review.workbench import (
     office,
     provider,
     queue,
+    sampled,
     scoring,
     sound,
     trends,
@@ -52,7 +54,7 @@ def create_app(bench: Bench) -> FastAPI:
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
     app.mount("/echarts", StaticFiles(directory=LIBRARIES / "echarts" / "dist", check_dir=False), name="echarts")
     app.mount("/api/v1", create_api(bench))
-    for part in (doors, provider, keys, queue, assigning, dashboard, trends, office, calibrating, health, audits, cases, scoring, sound, correcting, following, views, live, calls):
+    for part in (doors, provider, keys, queue, assigning, dashboard, trends, sampled, appraising, office, calibrating, health, audits, cases, scoring, sound, correcting, following, views, live, calls):
         app.include_router(part.router)
     return app
 

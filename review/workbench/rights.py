@@ -9,7 +9,7 @@ from typing import Literal
 from store.reviews.schema import PUBLISHED, Card, Person
 
 Right = Literal["queue", "see", "hear", "original", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log", "assign", "live", "follow",
-                "score_blind", "calibrate", "audit", "keep_case", "cases"]
+                "score_blind", "calibrate", "audit", "keep_case", "cases", "appraise"]
 
 RIGHTS: dict[Right, tuple[str, ...]] = {
     "queue": ("reviewer", "team_leader", "supervisor", "analyst"),
@@ -29,6 +29,7 @@ RIGHTS: dict[Right, tuple[str, ...]] = {
     "score_blind": ("reviewer", "team_leader", "supervisor"),   # calibration and shadowing: only what one is asked to score
     "calibrate": ("supervisor",),                               # opens and closes sessions, lifts pauses, trusts rules again
     "audit": ("team_leader", "supervisor"),
+    "appraise": ("team_leader", "supervisor"),                  # a leader the own team
     "keep_case": ("reviewer", "team_leader", "supervisor"),
     "cases": ("agent", "reviewer", "team_leader", "supervisor", "analyst"),     # agents and analysts: what is shared, no names
 }
