@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo-workspace
-.PHONY: demo test install bench bench-speech evaluate evaluate-masking bench-review lint clean
+.PHONY: demo test install bench bench-speech evaluate evaluate-masking bench-review bench-insight lint clean
 
 install: .venv/installed
 
@@ -39,6 +39,10 @@ bench-speech: install
 # The workbench with 200,000 cards and 50 reviewers at work, on SQLite and, where there is one, PostgreSQL. Some 20 minutes.
 bench-review: install
 	$(BIN)/python -m bench.review
+
+# A year of calls out of a seed: trend, rising phrases, appraisal, beside pandas and DuckDB; CALLS=1000000 makes it smaller.
+bench-insight: install
+	$(BIN)/python bench/insight.py --calls $(or $(CALLS),10000000)
 
 # Accuracy on the samples' true transcripts; GOLD="file.jsonl …" adds labelled calls of your own.
 evaluate: install

@@ -4,6 +4,8 @@ many calls. Nothing was said by anybody; what is to be found is put in:
 - in the last whole week team B2 breaks `taboo.refusal` five times as often;
 - in the last whole week customers of all teams ask 新套餐怎么退订, which nobody did before;
 - calls with a complaint are scored lower and last longer.
+
+Ids are as incompressible as those of a real switch.
 """
 from __future__ import annotations
 
@@ -81,7 +83,7 @@ def _day(draw: Generator, plan: Plan, day: date, calls: int, number: int) -> Ite
     planted = last_week <= day < last_week + timedelta(days=7)
     agent = draw.integers(plan.agents, size=calls)
     told = pl.DataFrame({
-        "call_id": [f"g-{number + one:09}" for one in range(calls)], "day": [day.isoformat()] * calls,
+        "call_id": [f"g-{(number + one) * 0x9E3779B97F4A7C15 % 2**64:016x}" for one in range(calls)], "day": [day.isoformat()] * calls,
         "agent_id": [str(7000 + one) for one in agent], "agent_name": [f"坐席{7000 + one}" for one in agent],
         "team": [TEAMS[one % len(TEAMS)] for one in agent], "line": draw.choice(LINES, calls),
         "customer_tier": draw.choice(TIERS, calls, p=[0.1, 0.2, 0.7]), "customer_name": draw.choice(NAMES, calls)})
