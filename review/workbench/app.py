@@ -9,9 +9,9 @@ from fastapi.staticfiles import StaticFiles
 
 from records import Problem
 from review.workbench import (
+    appraising,
     assigning,
     audits,
-    appraising,
     calibrating,
     calls,
     cases,
