@@ -178,3 +178,17 @@ def test_a_reviewer_may_not_take_the_own_teams_calls_where_that_is_forbidden(ben
     with bench.database.writing() as session:
         session.get_one(Person, benches.person(bench, "rui").id).team = "B2"
     assert "不评自己班组" in Visitor(bench, "rui").get("/calls/sample-002?claim=1").text
+
+
+def test_feedback_is_due_a_working_day_after_the_review_began_and_leads_see_what_is_late(bench: Bench) -> None:
+    rui, boss = Visitor(bench, "rui"), Visitor(bench, "boss")
+    rui.get("/calls/sample-002?claim=1")
+    with bench.database.reading() as session:
+        due = session.get_one(Card, "sample-002").due_at
+    assert due and timedelta(hours=23) < due - datetime.now(UTC) and "应反馈于" in rui.get("/calls/sample-002").text
+    rui.post("/calls/sample-002/release"), rui.get("/calls/sample-002?claim=1")
+    with bench.database.writing() as session:
+        card = session.get_one(Card, "sample-002")
+        assert card.due_at == due, "giving it back and taking it again gains no time"
+        card.due_at = datetime.now(UTC) - timedelta(hours=1)
+    assert "逾期未反馈" in boss.get("/assignments").text and "逾期未反馈" not in Visitor(bench, "lead").get("/queue").text

@@ -223,6 +223,7 @@ def test_an_appeal_goes_its_way_and_all_three_values_stay(bench: Bench) -> None:
     with bench.database.reading() as session:
         item = next(one for one in items(session, SLOPPY) if one.item == failed.item)
     assert (item.machine_verdict, item.human_verdict, item.final_verdict) == (failed.machine_verdict, "fail", "pass")
+    assert '人工 <b class="fail">不通过</b> 最终 <b class="pass">通过</b>' in agent.get(f"/calls/{SLOPPY}").text
     assert after.state == "final" and after.seen_at and (after.score or 0) > (before.score or 0)
 
 

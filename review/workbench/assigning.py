@@ -1,6 +1,7 @@
 """The day's share: handing calls out, everybody's progress against the quota, giving a call to somebody else."""
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -22,12 +23,14 @@ LEADS = [Depends(allowed("assign"))]
 
 @router.get("/assignments", dependencies=LEADS)
 def assignments(request: Request, person: Reader) -> Response:
-    """Everybody's day, and the calls that wait for somebody."""
+    """Everybody's day, reviews begun whose feedback is overdue, and the calls that wait for somebody."""
     with bench_of(request).database.reading() as session:
         rows = session.scalars(select(Card).where(Card.assigned_to.is_not(None), WAITS, within(person))
                                .order_by(Card.assigned_to, Card.triage.desc()).limit(SHOWN)).all()
+        late = session.scalars(select(Card).where(Card.state == "claimed", Card.due_at < datetime.now(UTC), within(person))
+                               .order_by(Card.due_at).limit(SHOWN)).all()
         return render(request, "assignments.html", days=assignment.progress(session), quotas=bench_of(request).settings.quotas,
-                      rows=rows, kinds=assignment.KINDS, people=takers(session))
+                      rows=rows, late=late, names={one.id: one.name for one in takers(session)}, kinds=assignment.KINDS, people=takers(session))
 
 
 @router.post("/assignments", dependencies=[*LEADS, Depends(changing)])

@@ -43,5 +43,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "kind": ("方式", "How"), "began": ("开始时间", "Began at"), "begin": ("开始评分", "Begin"), "new_agent_team": ("班组（新坐席）", "Team (of a new agent)"),
     "no_recording": ("这张评分表没有录音，各项由质检员当场判定。", "There is no recording; every item was judged on the spot."),
     "card.begun": ("开始无录音评分", "began a card without recording"), "card.dropped": ("撤掉空白评分表", "dropped an empty card"),
+    "late": ("反馈迟了", "late"), "late_feedback": ("已开始、逾期未反馈的", "Begun, and the feedback is overdue"), "unread": ("未阅", "not read yet"),
+    "due_note": ("开始评分后 1 个工作日内要反馈给坐席（节假日不算）", "The agent should have it within a working day of the review's beginning"),
     "turn.corrected": ("更正文本", "corrected a turn"), "card.redrafted": ("重新评分", "scored again"),
 }
