@@ -26,7 +26,7 @@ router = APIRouter()
 def audits(request: Request, person: Reader, item: str = "", agent: str = "", month: str = "") -> Response:
     """One item: on how many reviewed calls it failed, by agent and month; and the calls of what is chosen."""
     since = first_month(date.today(), MONTHS)
-    only = (Card.team == person.team if person.role == "team_leader" else true()) & Card.call_id.not_in(blind.hidden_calls(person.id))
+    only = (Card.team == person.team if person.role == "team_leader" else true()) & blind.not_hidden(person.id)
     with bench_of(request).database.reading() as session:
         items = _items(session, only, since)
         item = item or (items[0][0] if items else "")

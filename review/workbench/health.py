@@ -52,7 +52,7 @@ def disagreements(request: Request, kind: str, name: str, person: Reader, was: s
         # JSON lists are compared as text: the same in both databases, and ids hold no quotes.
         named = Item.item == name if kind == "item" else cast(Item.rules, String).contains(f'"{name}"', autoescape=True)
         query = (select(Card, Item, Person).join(Item, Item.call_id == Card.call_id).outerjoin(Person, Person.id == Card.reviewer_id)
-                 .where(named, WAS[was], Card.state.in_(PUBLISHED), Item.bonus.is_(None), Card.call_id.not_in(blind.hidden_calls(person.id))))
+                 .where(named, WAS[was], Card.state.in_(PUBLISHED), Item.bonus.is_(None), blind.not_hidden(person.id)))
         if person.role == "team_leader":
             query = query.where(Card.team == person.team)
         rows = session.execute(query.order_by(Card.published_at.desc()).limit(SHOWN)).tuples().all()

@@ -119,7 +119,7 @@ def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnE
     if person.role == "team_leader":
         query = query.where(Card.team == person.team)
     if may(person, "review"):
-        query = query.where(Card.call_id.not_in(blind.hidden_calls(person.id)))     # what they still score blind
+        query = query.where(blind.not_hidden(person.id))     # what they still score blind
     if chosen.state in states:
         query = query.where(states[chosen.state])
     if chosen.state == "held":

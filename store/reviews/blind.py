@@ -47,7 +47,7 @@ def is_open(now: datetime) -> ColumnElement[bool]:
 
 
 def hidden_calls(person_id: int) -> Select[tuple[str]]:
-    """The calls whose cards `person_id` must not see yet: to be used as `Card.call_id.not_in(…)`."""
+    """The calls whose cards `person_id` must not see yet: see `not_hidden`."""
     now = datetime.now(UTC)
     calibrated = (select(BlindCall.call_id).join(BlindCard, BlindCard.blind_call_id == BlindCall.id)
                   .join(Calibration, Calibration.id == BlindCall.calibration_id).where(BlindCard.person_id == person_id, is_open(now)))
@@ -56,6 +56,12 @@ def hidden_calls(person_id: int) -> Select[tuple[str]]:
                 .where(Shadowing.newcomer_id == person_id, Shadowing.ended_at.is_(None), Card.call_id.not_in(_scored(person_id)))
                 for shown in (_published(), _in_hand())]
     return select(union(calibrated, *shadowed).subquery().c.call_id)
+
+
+def not_hidden(person_id: int) -> ColumnElement[bool]:
+    """The condition that leaves those calls out. Most people have none at a time: then no call's id is compared at all, and a
+    count needs no more than its index."""
+    return ~select(hidden_calls(person_id).subquery().c.call_id).exists() | Card.call_id.not_in(hidden_calls(person_id))
 
 
 def hidden(session: Session, person_id: int, call_id: str) -> bool:
