@@ -211,3 +211,28 @@ def test_a_session_scored_blind_by_two_is_closed_and_shows_where_they_differ(bro
     differing = boss.locator(".compare tbody tr").filter(has=boss.locator(".draft.fail"))
     assert differing.count() == 1 and differing.locator(".draft.pass").count() == 1
     expect(boss.get_by_text("完全一致，AC1 0.9")).to_be_visible()
+
+
+def test_a_corrected_turn_changes_the_verdict_and_what_failed_is_followed_up(browser: Browser, site: str) -> None:
+    page = signed_in(browser, site, "rui")
+    page.goto(f"{site}/calls/{SLOPPY}?claim=1")
+    item = page.locator("[data-item=attitude]")
+    assert item.get_attribute("data-machine") == "pass"
+    page.locator(".turn.agent").last.click()
+    page.keyboard.press("c")                                   # the sentence that was clicked opens, the keyboard does the rest
+    words = page.get_by_label("实际说的话")
+    expect(words).to_be_visible()
+    words.fill("你到底要不要？")
+    words.press("Control+Enter")
+    expect(page.locator(".heard")).to_contain_text("机器听作")
+    expect(item).to_have_attribute("data-machine", "fail")
+    expect(item).to_contain_text("更正前 通过")
+    page.get_by_role("button", name="确认有把握的").click()
+    expect(page.locator("#saving")).to_have_text("已保存")
+    decide_the_rest(page)
+    page.get_by_role("button", name="完成并公布").click()
+    page.wait_for_url("**/queue?picked=risk")
+    page.goto(f"{site}/calls/{SLOPPY}")
+    item.get_by_role("link", name="辅导").click()
+    expect(page.get_by_role("link", name=SLOPPY).first).to_be_visible()
+    assert page.locator(".dots i").count() == 5
