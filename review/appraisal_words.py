@@ -25,9 +25,20 @@ LINES: dict[str, tuple[str, str]] = {
 }
 LACKING = {"assessment": ("缺考核得分", "no assessment"), "monitoring": ("没有已评的随机录音", "no reviewed random card"),
            "volume": ("缺话务量", "no volume"), "talk": ("缺通话时长", "no talk time")}
-FLAGS = {"two_low": ("连续两月低于 70", "two months under 70"), "dismissal": ("投诉达三件", "three complaints")}
+FLAGS = {"two_low": ("连续两月低于 70", "two months under 70"), "dismissal": ("投诉三件以上", "three complaints or more")}
 FIGURES = {"assessment": ("考核", "assessment"), "monitoring": ("监听", "monitoring"), "complaint": ("投诉", "complaint"),
            "volume": ("话务量", "volume"), "talk": ("通话时长", "talk time")}
+
+
+NOTES = {"risk-picked, not counted": "风险录音，不计", "under appeal": "申诉中", "not upheld, not counted": "无责，不计", "major": "重大"}
+
+
+def noted(note: str, language: Language) -> str:
+    """A note of `appraisal.trail` in the reader's language."""
+    if language == "zh":
+        for english, chinese in NOTES.items():
+            note = note.replace(english, chinese)
+    return note
 
 
 def worked_out(row: dict[str, Any], policy: Appraisal, language: Language) -> list[str]:

@@ -19,7 +19,7 @@ from insight.complaints import INDICATORS, Figures, indicators, tagged_calls
 from insight.delivered import Read
 from insight.planning import newest_week
 from records import Problem
-from review.appraisal_words import FIGURES, shown_number, to_note, worked_out
+from review.appraisal_words import FIGURES, noted, shown_number, to_note, worked_out
 from review.wording import Language
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, Refused, allowed
@@ -61,7 +61,7 @@ def one_agent(request: Request, person: Reader, agent: str, month: str = "") -> 
     with bench.database.reading() as session:
         there = {call_id for (call_id,) in session.query(Card.call_id).filter(Card.agent_id == agent)}
     return render(
-        request, "appraisal_one.html", month=when, row=row, lines=worked_out(row, policy, language), rests=rests.rows(named=True),
+        request, "appraisal_one.html", month=when, row=row, lines=worked_out(row, policy, language), rests=[one | {"note": noted(one["note"], language).split()} for one in rests.iter_rows(named=True)],
         calls=calls.rows(named=True), mean=calls["duration"].mean(), there=there, shown=shown_number,
         figures={name: words[language == "en"] for name, words in FIGURES.items()})
 
