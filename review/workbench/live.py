@@ -34,7 +34,7 @@ def page(request: Request, person: Reader) -> Response:
     """Which agent, which form, when."""
     bench = bench_of(request)
     with bench.database.reading() as session:
-        return render(request, "live.html", kinds=listened.KINDS, forms=bench.forms, now=datetime.now(), wrong=None,
+        return render(request, "live.html", kinds=listened.KINDS, forms=dict(sorted(bench.forms.items(), key=lambda one: one[0] != "inbound")), now=datetime.now(), wrong=None,
                       choices=choices(bench, session, person), day=own_day(session, person, bench.settings.quotas))
 
 
