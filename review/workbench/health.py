@@ -35,8 +35,9 @@ def health(request: Request, person: Reader) -> Response:
     only = Card.team == person.team if person.role == "team_leader" else true()
     with bench.database.reading() as session:
         active = assisting.active(session)
+        judged = figures.judged_both(session, only, {})
         rows = {kind: sorted((line(one, active.get((kind, one.item)), review.assist_below, review.assist_reviews, bench.titles)
-                              for one in figures.judged(session, only, by=kind)), key=lambda one: one["trust"].share if one["trust"] else 2.0)
+                              for one in judged[kind]), key=lambda one: one["trust"].share if one["trust"] else 2.0)
                 for kind in assisting.KINDS}
         past = session.scalars(select(Assist).where(Assist.lifted_at.is_not(None)).order_by(Assist.lifted_at.desc()).limit(20)).all()
         titles = bench.titles | {one["name"]: one["title"] for one in rows["item"]}
@@ -76,9 +77,9 @@ def settle(bench: Bench, at_once: bool = False) -> None:
     review = bench.settings.review
     with bench.database.reading() as session:
         active = assisting.active(session)
+        judged = figures.judged_both(session, true(), {kind: assisting.changed_at(session, kind) for kind in assisting.KINDS})
         changes: list[tuple[assisting.Kind, figures.Judged, Trust]] = [
-            (kind, one, said) for kind in assisting.KINDS
-            for one in figures.judged(session, true(), by=kind, since=assisting.changed_at(session, kind))
+            (kind, one, said) for kind in assisting.KINDS for one in judged[kind]
             if (said := trust(_agreed(one), len(one.pairs), review.assist_below, review.assist_reviews))
             and said.says == ("won" if (kind, one.item) in active else "lost")]
     if not changes:

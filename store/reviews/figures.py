@@ -1,12 +1,13 @@
 """Counts over the reviewed cards, for the dashboard. Each is narrowed to what the reader may see by `only`."""
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, String, cast, func, select
 from sqlalchemy.orm import Session
 
 from store.reviews.schema import PUBLISHED, Card, Item, Person
@@ -56,26 +57,53 @@ def weeks(session: Session, only: Only, number: int = 26) -> list[Week]:
     return [_week(monday, found[monday]) for monday in sorted(found)[-number:]]
 
 
-def judged(session: Session, only: Only, last: int = 200, by: Literal["item", "rule"] = "item",
-           since: Mapping[str, datetime] | None = None) -> list[Judged]:
-    """Every item of the forms over its `last` most recent reviews, those that failed most first; or every rule, which shares in
-    what was said of the items that rest on it (its `item` is the rule's id). Of a name in `since` only later reviews count.
+def judged(session: Session, only: Only, last: int = 200) -> list[Judged]:
+    """Every item of the forms over its `last` most recent reviews, those that failed most first.
 
     Only the last RECENT cards are read: enough for 200 reviews of whatever stands on every tenth card."""
-    cards = (select(Card.call_id, Card.published_at).where(only, Card.state.in_(PUBLISHED))
-             .order_by(Card.published_at.desc()).limit(RECENT).subquery())
+    return _judged(_recent(session, only), last, "item", {})
+
+
+def judged_both(session: Session, only: Only, since: Mapping[str, Mapping[str, datetime]], last: int = 200) -> dict[str, list[Judged]]:
+    """The same by item and by rule, from one reading. A rule (its id stands in `item`) shares in what was said of every item that
+    rests on it. `since`, by kind and name: only later reviews count."""
+    rows = _recent(session, only)
+    return {kind: _judged(rows, last, kind, since.get(kind, {})) for kind in ("item", "rule")}
+
+
+class _Row(NamedTuple):
+    item: str
+    title: str
+    rules: list[str]
+    machine: str
+    human: str
+    final: str
+    published_at: datetime
+
+
+def _recent(session: Session, only: Only) -> list[_Row]:
+    """The lines of the last RECENT published cards, the newest first. Rules are read as text and parsed once each."""
+    newest = (select(Card.call_id, Card.published_at).where(only, Card.state.in_(PUBLISHED))
+              .order_by(Card.published_at.desc()).limit(RECENT))
+    published = dict(session.execute(newest).tuples().all())
+    calls = newest.with_only_columns(Card.call_id).subquery()
     rows = session.execute(
-        select(Item.item, Item.title, Item.rules, Item.machine_verdict, Item.human_verdict, Item.final_verdict, cards.c.published_at)
-        .join(cards, cards.c.call_id == Item.call_id).where(Item.bonus.is_(None)).order_by(cards.c.published_at.desc()))
-    found: dict[str, list[Any]] = defaultdict(list)
+        select(Item.call_id, Item.item, Item.title, cast(Item.rules, String), Item.machine_verdict, Item.human_verdict, Item.final_verdict)
+        .join(calls, calls.c.call_id == Item.call_id).where(Item.bonus.is_(None)))
+    parsed: dict[str, list[str]] = {}
+    told = [_Row(item, title, parsed.get(rules) or parsed.setdefault(rules, json.loads(rules)), machine, human or "", final or "", when)
+            for call_id, item, title, rules, machine, human, final in rows if (when := published.get(call_id))]
+    return sorted(told, key=lambda row: row.published_at, reverse=True)
+
+
+def _judged(rows: list[_Row], last: int, by: str, since: Mapping[str, datetime]) -> list[Judged]:
+    found: dict[str, list[_Row]] = defaultdict(list)
     for row in rows:
         for name in [row.item] if by == "item" else row.rules:
-            after = since.get(name) if since else None
-            if len(found[name]) < last and (after is None or row.published_at > after):
+            if len(found[name]) < last and (name not in since or row.published_at > since[name]):
                 found[name].append(row)
-    told = [Judged(name, rows[0].title if by == "item" else name,
-                   [(r.machine_verdict, r.human_verdict) for r in rows if r.machine_verdict != "needs_review"],
-                   sum(r.final_verdict == "fail" for r in rows), len(rows)) for name, rows in found.items() if rows]
+    told = [Judged(name, of[0].title if by == "item" else name, [(row.machine, row.human) for row in of if row.machine != "needs_review"],
+                   sum(row.final == "fail" for row in of), len(of)) for name, of in found.items() if of]
     return sorted(told, key=lambda one: (-one.failed / one.reviews, one.item))
 
 
