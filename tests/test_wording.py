@@ -1,11 +1,15 @@
 """Every rule's verdicts read as a reviewer would say them: what must not be said is never 做到 or 未做到."""
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 
 import pytest
 
 from pipeline.scorecard import said
+from review import wording
+from review.workbench import words
 from rules.engine import Engine
 from rules.examples import judge
 
@@ -43,3 +47,19 @@ def test_every_verdict_of_every_rule_is_a_whole_sentence(sentences: list[tuple[s
     ("问候", "pass", "", "问候：通过")])
 def test_a_verdict_comes_with_its_reason(title: str, verdict: str, reason: str, sentence: str) -> None:
     assert said(title, verdict, reason) == sentence
+
+
+def test_no_word_of_the_workbench_is_told_in_two_ways() -> None:
+    """Each topic has its module of words; a key that two of them tell differently would change pages of the other."""
+    told: dict[str, tuple[str, str]] = {}
+    clashes = []
+    for module in pkgutil.iter_modules(words.__path__):
+        for key, pair in importlib.import_module(f"review.workbench.words.{module.name}").WORDS.items():
+            if told.setdefault(key, pair) != pair:
+                clashes.append(f"{module.name}: {key}")
+    assert clashes == []
+
+
+def test_bands_and_verdicts_are_called_the_same_everywhere() -> None:
+    for key in ("excellent", "good", "needs_improvement", "below_standard", "pass", "fail", "not_applicable", "needs_review"):
+        assert words.say(key) == wording.say(key) != key

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 WORDS: dict[str, tuple[str, str]] = {
     "cases": ("案例库", "Cases"), "week_problems": ("本周共性问题", "This week's problems"), "keep_case": ("存为案例", "Keep as a case"),
-    "good": ("好", "good"), "bad": ("差", "bad"), "good_case": ("好案例", "Good example"), "bad_case": ("差案例", "Bad example"),
+    "good_case": ("好案例", "Good example"), "bad_case": ("差案例", "Bad example"),
     "case_kind": ("好或差", "Kind"), "case_rule": ("规则", "Rule"), "case_tag": ("标签", "Tag"), "tags": ("标签", "Tags"),
     "tags_hint": ("用空格分开，如：安抚 新人培训", "parted by blanks"), "case_title": ("标题", "Title"), "case_why": ("为什么值得听", "Why it is worth hearing"),
     "from_turn": ("从这句", "From"), "to_turn": ("到这句", "To"), "whole_call": ("整通", "the whole call"),
-    "share_all": ("给所有坐席看（隐去姓名和工号）", "Share with all agents (without names)"), "shared": ("全员可见", "shared"),
+    "share_all": ("给所有坐席看（隐去姓名和工号）", "Share with all agents (without names)"), "case_shared": ("全员可见", "shared"),
     "share": ("公开给全员", "Share with all"), "unshare": ("改为内部", "No longer share"), "withdraw": ("撤下", "Withdraw"),
     "no_cases": ("还没有这样的案例。在通话页点“存为案例”。", "No such cases yet. Choose “Keep as a case” on a call's page."),
     "no_cases_shared": ("还没有公开的案例。", "No cases have been shared yet."),
