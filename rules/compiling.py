@@ -44,7 +44,7 @@ class Stretch(NamedTuple):
     slots by their anchor (a literal's number, or a character)."""
 
     literals: frozenset[int]
-    characters: str
+    characters: frozenset[str]
     uses: tuple[tuple[int | str, Use], ...]
 
 
@@ -238,7 +238,7 @@ class Plan:
             whole = [key for run, _, key in anchors if len(run) == 1]
             numbers = {key: self._number(key, self.leaves[leaf].sounds) for key in keys[-1] if len(key) > 1}
             stretches.append(Stretch(
-                frozenset(numbers[key] for key in whole if key in numbers), "".join(key for key in whole if len(key) == 1),
+                frozenset(numbers[key] for key in whole if key in numbers), frozenset(key for key in whole if len(key) == 1),
                 tuple((numbers.get(key, key), Use(run, place)) for run, place, key in anchors if len(run) > 1)))
         telling = max(range(len(keys)), key=lambda i: min(map(len, keys[i])))
         for key in keys[telling]:

@@ -240,13 +240,11 @@ class Scan:
     def _near(self, stretch: Stretch, speaker: Speaker, sounds: bool, near: list[tuple[int, int]]) -> list[Place]:
         """The same, but single characters only within one of the spans `near`."""
         places = self._literals(stretch, speaker, sounds)
-        key = self.text.key
-        for start, end in near if stretch.characters else ():
-            for character in stretch.characters:
-                at = key.find(character, max(start, 0), end)
-                while at >= 0:
-                    places.add((at, at + 1, 1.0))
-                    at = key.find(character, at + 1, end)
+        if characters := stretch.characters:
+            for start, end in near:
+                start = max(start, 0)
+                if not characters.isdisjoint(between := self.text.key[start:end]):
+                    places.update([(at, at + 1, 1.0) for at, one in enumerate(between, start) if one in characters])
         return sorted(places)[:MOST_PARTS]
 
     def _literals(self, stretch: Stretch, speaker: Speaker, sounds: bool) -> set[Place]:

@@ -22,6 +22,9 @@ MODEL = HERE / "model.npz"
 PACK_MODEL = "meaning.npz"
 """The file in a pack's directory, where a layer of its own was trained."""
 
+TURN = "\ue013"
+"""Stands between the turns of a call while they are folded together, a character that nobody says."""
+
 
 class Calibration(NamedTuple):
     """Log-odds to probability, per rule: sigmoid(slope · score + offset)."""
@@ -57,6 +60,7 @@ class Meaning:
         self._in_call = Calibration(*arrays["in_call"].astype(np.float32))
         self._alone = Calibration(*arrays["alone"].astype(np.float32))
         self._folding = Folding(dict(zip(str(arrays["traditional"]), str(arrays["simplified"]), strict=True)))
+        self._folding[ord(TURN)] = TURN
         self._sounds: NDArray[np.uint32] = arrays["sounds"]  # type: ignore[assignment]
         self._of_agent: NDArray[np.bool_] = arrays["of_agent"]  # type: ignore[assignment]
         self.learnt = frozenset[str](arrays["learnt"].tolist())
@@ -78,6 +82,10 @@ class Meaning:
         with np.load(path, allow_pickle=False) as stored:
             return cls({name: stored[name] for name in stored.files})
 
+    def _folded(self, texts: Sequence[str]) -> list[str]:
+        """The texts folded, in one go: no pattern reaches over what parts them."""
+        return fold(TURN.join([text.replace(TURN, ",") for text in texts]), self._folding).split(TURN)
+
     def _scores(self, folded: Sequence[str]) -> NDArray[np.float32]:
         """First layer's log-odds, turns × rules, of folded texts."""
         found = features.grams(folded, self._sounds)
@@ -86,7 +94,7 @@ class Meaning:
     def _judged(self, turns: Sequence[tuple[str, str]], known_place: bool) -> NDArray[np.float32]:
         """Second layer's log-odds, turns × rules, −inf where the rule judges the other speaker."""
         texts = [text for _, text in turns]
-        folded = [fold(text, self._folding) for text in texts]
+        folded = self._folded(texts)
         agent = np.array([who == "agent" for who, _ in turns])
         customer = np.array([who == "customer" for who, _ in turns])
         place = context.places(agent) if known_place else np.zeros((len(turns), 7), np.float32)
@@ -127,7 +135,7 @@ class Meaning:
         Syllable n-grams are shown as the characters they were read from, marked 音.
         """
         column = self.column[rule]
-        folded = fold(text, self._folding)
+        folded = self._folded([text])[0]
         found = features.grams([folded], self._sounds)
         rows = self._vocabulary.rows(found.hashes)
         marked = f"〔{folded}〕"

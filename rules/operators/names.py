@@ -108,10 +108,10 @@ def used(view: View, rule: Rule, params: Used) -> Outcome:
         addresses = [found for title in _TITLE.finditer(light) if (found := _address(view, turn, title, known))]
         addresses = addresses or _misheard(view, turn, light, known)
         if addresses and turn not in apart:
-            if not any(_mistake(view, turn, light, title, known) for title in _GENDERED.finditer(light)):
+            if not any(_mistake(view, turn, light, title, known) for title in _gendered(light)):
                 hits.append(max(addresses, key=lambda h: h.confidence))
         elif not addresses:
-            bare += any(_BEFORE.search(light[:title.start()]) for title in _GENDERED.finditer(light))
+            bare += any(_BEFORE.search(light[:title.start()]) for title in _gendered(light))
     least = rule.limits[params.at_least]
     reason = f"{len(hits)} 次以姓名称呼客户，要求至少 {least:g} 次"
     reason += f"；另有 {bare} 处只称先生、女士，不计" if bare else ""
@@ -129,7 +129,7 @@ def wrong(view: View, rule: Rule, params: Wrong) -> Outcome:
     hits: list[Hit] = []
     for turn in view.by_speaker["agent"]:
         light = view.text.said[turn]
-        for title in _GENDERED.finditer(light):
+        for title in _gendered(light):
             if (found := _mistake(view, turn, light, title, known)) is not None:
                 offset = view.text.offsets[turn]
                 first, last = offset + max(0, title.start() - 2), offset + title.end()
@@ -138,6 +138,11 @@ def wrong(view: View, rule: Rule, params: Wrong) -> Outcome:
     if hits:
         return Outcome("fail", max(h.confidence for h in hits), tuple(hits), "；".join(dict.fromkeys(h.note for h in hits)), float(len(hits)))
     return Outcome("pass", 0.9, reason="没有叫错", value=0.0)
+
+
+def _gendered(light: str) -> list[re.Match[str]]:
+    """Titles that tell a gender. Most turns have no title at all, which `_TITLE` sees sooner: it has no groups."""
+    return list(_GENDERED.finditer(light)) if _TITLE.search(light) else []
 
 
 def _mistake(view: View, turn: int, light: str, title: re.Match[str], known: Known) -> Mistake | None:

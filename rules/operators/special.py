@@ -24,7 +24,6 @@ _GREETING = re.compile("[您你](?:[、,，]?[您你])*好(?![吗吧呢])|(?:早
 _GOODBYE = re.compile("再见|再會|再会|拜拜|祝[您你]|感谢您?的?来电|谢谢您?的?来电")
 _GREETINGS, _GOODBYES = ("您好", "你好"), ("再见", "再会")
 _POLITE = re.compile("请[您你]?|麻烦|抱歉|对不起|不好意思|烦请|请稍")
-_HAN = frozenset(map(chr, range(0x4E00, 0xA000)))
 _SCRAPS = re.compile("[…]|\\.{3}|^[^\\w]*$")
 
 
@@ -63,7 +62,7 @@ def audible(text: str) -> bool:
     if _SCRAPS.search(text):
         return False
     # So many different ones are enough, whichever are traditional forms of the same; only short turns need a closer look.
-    return len(_HAN.intersection(text) - PARTICLES) >= 3 * AUDIBLE or len(key_of(text)) >= AUDIBLE
+    return len({one for one in set(text) - PARTICLES if "一" <= one <= "鿿"}) >= 3 * AUDIBLE or len(key_of(text)) >= AUDIBLE
 
 
 def silent_call(view: View, rule: Rule, params: Unclear) -> Outcome:
