@@ -30,7 +30,7 @@ FIGURES = {"assessment": ("考核", "assessment"), "monitoring": ("监听", "mon
            "volume": ("话务量", "volume"), "talk": ("通话时长", "talk time")}
 
 
-NOTES = {"risk-picked, not counted": "风险录音，不计", "under appeal": "申诉中", "not upheld, not counted": "无责，不计", "major": "重大"}
+NOTES = {"risk-picked, not counted": "风险录音，不计", "chosen-picked, not counted": "点选，不计", "under appeal": "申诉中", "not upheld, not counted": "无责，不计", "major": "重大"}
 
 
 def noted(note: str, language: Language) -> str:

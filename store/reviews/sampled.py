@@ -12,10 +12,10 @@ AT_ONCE = 500           # ids in one statement; SQLite takes no more than some t
 
 
 def mark(session: Session, first: str, last: str, random: Sequence[str]) -> tuple[int, int]:
-    """Of the cards of these days that nobody has begun, those in `random` become the random sample and all others risk-picked.
+    """Of the recordings of these days that nobody has begun, those in `random` become the random sample and all others risk-picked.
     Gives how many of the two kinds there are among them now. What is claimed or published keeps what it was picked for."""
-    waiting = (Card.day >= first, Card.day <= last, Card.state == "open")
-    session.execute(update(Card).where(*waiting, Card.picked != "risk").values(picked="risk", version=Card.version + 1))
+    waiting = (Card.day >= first, Card.day <= last, Card.state == "open", Card.kind == "recording")
+    session.execute(update(Card).where(*waiting, Card.picked == "random").values(picked="risk", version=Card.version + 1))
     for start in range(0, len(random), AT_ONCE):
         session.execute(update(Card).where(*waiting, Card.call_id.in_(random[start:start + AT_ONCE]))
                         .values(picked="random", version=Card.version + 1))
