@@ -7,9 +7,8 @@ five hundred. Over the many phrases the false discovery rate is held (Benjamini 
 """
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -69,16 +68,15 @@ def rising(lake: Lake, now: Span, before: Span, hide: Hide, who: Who = "customer
     if told.is_empty():
         return []
     places = _places(said.filter(pl.col("recent"), pl.col("phrase").is_in(told["phrase"].implode())), calls)
+    candidates = list(_folded(told, places, numbers[True] / numbers[False]).items())[:2 * most]
+    heard = _heard(lake, {call for phrase, _ in candidates for call in sorted(places[phrase])[:LOOKED_AT]}, now)
     rises: list[Rise] = []
-    for phrase, variants in _folded(told, places, numbers[True] / numbers[False]).items():
+    for phrase, variants in candidates:
         one = told.row(by_predicate=pl.col("phrase") == phrase, named=True)
-        if _personal(lake, phrase, places[phrase], now, hide):
-            continue
-        rises.append(Rise(phrase, one["now"], one["before"], numbers[True], numbers[False], one["z"], one["q"], variants,
-                          tuple(sorted(places[phrase])[:3])))
-        if len(rises) == most:
-            break
-    return rises
+        if not _personal(phrase, [heard[call] for call in sorted(places[phrase])[:LOOKED_AT]], hide):
+            rises.append(Rise(phrase, one["now"], one["before"], numbers[True], numbers[False], one["z"], one["q"], variants,
+                              tuple(sorted(places[phrase])[:3])))
+    return rises[:most]
 
 
 def _sampled(lake: Lake, span: Span, only: tuple[tuple[By, str], ...], most: int) -> pl.DataFrame:
@@ -177,21 +175,34 @@ def _same(one: str, other: str, places: dict[str, set[str]]) -> bool:
     return overlap and len(places[one] & places[other]) >= SAME * min(len(places[one]), len(places[other]))
 
 
-def _personal(lake: Lake, phrase: str, calls: set[str], span: Span, hide: Hide) -> bool:
+@dataclass
+class _Call:
+    """A call's turns, and whose names are known in it."""
+
+    texts: list[str] = field(default_factory=list)
+    speakers: list[str] = field(default_factory=list)
+    staff: list[str] = field(default_factory=list)
+    customers: list[str] = field(default_factory=list)
+
+
+def _heard(lake: Lake, calls: set[str], span: Span) -> dict[str, _Call]:
+    """The calls in full, read at once."""
+    some = pl.col("call_id").is_in(sorted(calls))
+    heard = {call: _Call() for call in calls}
+    for call, agent, customer in lake.rows("calls").filter(span.holds, some).select("call_id", "agent_name", "customer_name").collect(
+            engine="streaming").iter_rows():
+        heard[call].staff, heard[call].customers = [agent] if agent else [], [customer] if customer else []
+    turns = lake.rows("turns").filter(span.holds, some).select("call_id", "turn", "speaker", "text").collect(engine="streaming")
+    for call, _, speaker, text in turns.sort("call_id", "turn").iter_rows():
+        heard[call].texts.append(text)
+        heard[call].speakers.append(speaker)
+    return heard
+
+
+def _personal(phrase: str, calls: Sequence[_Call], hide: Hide) -> bool:
     """Whether a phrase is somebody's name, address or number: masked, it disappears from the calls it came from."""
-    some = sorted(calls)[:LOOKED_AT]
-    told = {row[0]: row[1:] for row in lake.rows("calls").filter(span.holds, pl.col("call_id").is_in(some)).select(
-        "call_id", "agent_name", "customer_name").collect().iter_rows()}
-    turns = lake.rows("turns").filter(span.holds, pl.col("call_id").is_in(some)).sort("call_id", "turn").collect()
-    seen = hidden = 0
-    by_call: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for call_id, speaker, text in turns.select("call_id", "speaker", "text").iter_rows():
-        by_call[call_id].append((speaker, text))
-    for call_id, rows in by_call.items():
-        agent, customer = told[call_id]
-        texts = [text for _, text in rows]
-        masked = hide(texts, [speaker for speaker, _ in rows], [agent] if agent else [], [customer] if customer else [])
-        there = sum(light(text).count(phrase) for text in texts)
-        seen += there
-        hidden += there - sum(light(text).count(phrase) for text in masked)
-    return seen > 0 and hidden >= PERSONAL * seen
+    seen = left = 0
+    for call in calls:
+        seen += sum(light(text).count(phrase) for text in call.texts)
+        left += sum(light(text).count(phrase) for text in hide(call.texts, call.speakers, call.staff, call.customers))
+    return seen > 0 and seen - left >= PERSONAL * seen

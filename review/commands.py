@@ -168,7 +168,7 @@ def _write(path: Path, content: bytes) -> None:
 def _parquet(lake: Lake, directory: Path, hidden: bool) -> None:
     from store import exported
 
-    frames = {"calls": lake.calls(), "turns": lake.turns(), "items": lake.items(), "findings": lake.findings(),
+    frames = {"calls": lake.calls(), "turns": lake.turns(), "items": lake.items(), "findings": lake.findings(), "hits": lake.rows("hits").sort("call_id", "rule"),
               "removed": lake.removed(), "failures": lake.failures()}
     for name, frame in (_masked_frames(lake, frames) if hidden else frames).items():
         import io

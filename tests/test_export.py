@@ -54,7 +54,7 @@ def test_parquet_has_the_tables_without_bookkeeping(workspace: Path, tmp_path: P
     command("export", "--workspace", workspace, "--parquet", tmp_path / "pq")
     held = {file.stem: pl.read_parquet(file) for file in (tmp_path / "pq").glob("*.parquet")}
     assert {name: frame.height for name, frame in held.items()} == {
-        "calls": 2, "turns": 4, "items": 6, "findings": 6, "removed": 2, "failures": 0}
+        "calls": 2, "turns": 4, "items": 6, "findings": 6, "hits": 4, "removed": 2, "failures": 0}
     assert not any("batch" in column for frame in held.values() for column in frame.columns)
 
 
