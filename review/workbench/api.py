@@ -35,7 +35,7 @@ from review.workbench.api_models import (
     line_of,
 )
 from review.workbench.bench import Bench, bench_of
-from review.workbench.calls import decided, published, standing
+from review.workbench.calls import decided, given_back, published, standing, taken
 from review.workbench.gate import Refused, over
 from review.workbench.queue import PAGE, Filters, _search, matching
 from review.workbench.rights import may
@@ -158,17 +158,15 @@ def claim(request: Request, person: ReviewWriter, call_id: str) -> Any:
     """Takes a call for half an hour after the last change; again, it lasts longer."""
     bench = bench_of(request)
     with bench.database.reading() as session:
-        draft = bench.draft(over(person, "review", session.get(Card, call_id))).model_dump_json()
+        draft = bench.draft(over(person, "review", session.get(Card, call_id)))
     with bench.database.writing() as session:
-        over(person, "review", session.get(Card, call_id))
-        return standing(bench, session, cards.claim(session, person, call_id, draft))
+        return standing(bench, session, taken(bench, session, person, over(person, "review", session.get(Card, call_id)), draft))
 
 
 def release(request: Request, person: ReviewWriter, call_id: str) -> Response:
     """Gives a claimed call back."""
     with bench_of(request).database.writing() as session:
-        over(person, "review", session.get(Card, call_id))
-        cards.release(session, person, call_id)
+        given_back(session, person, over(person, "review", session.get(Card, call_id)))
     return Response(status_code=204)
 
 

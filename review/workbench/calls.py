@@ -56,11 +56,7 @@ def claim(request: Request, call_id: str, person: Reader) -> Response:
 @router.post("/calls/{call_id:path}/release", dependencies=REVIEW)
 def release(request: Request, call_id: str, person: Reader) -> Response:
     with bench_of(request).database.writing() as session:
-        card = over(person, "review", session.get(Card, call_id))
-        if card.kind != "recording" and not cards.begun(session, call_id):
-            listened.drop(session, person, cards.held(session, person, call_id, None))
-        else:
-            cards.release(session, person, call_id)
+        given_back(session, person, over(person, "review", session.get(Card, call_id)))
     return RedirectResponse("/queue", 303)
 
 
@@ -155,6 +151,14 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
         return render(request, "card.html", trouble=trouble, readable=readable and hidden, original=original and readable,
                       before=beside(words.heard, draft, words.changes, _names(session), hidden),
                       **_page(bench, session, person, session.get_one(Card, call_id), shown, transcript))
+
+
+def given_back(session: Session, person: Person, card: Card) -> None:
+    """Releases a call, by page or API; a card without a recording on which nothing was judged is gone."""
+    if card.kind != "recording" and not cards.begun(session, card.call_id):
+        listened.drop(session, person, cards.held(session, person, card.call_id, None))
+    else:
+        cards.release(session, person, card.call_id)
 
 
 def taken(bench: Bench, session: Session, person: Person, card: Card, draft: Draft) -> Card:
