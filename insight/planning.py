@@ -42,6 +42,14 @@ def make(lake: Lake, period: Period, policy: Sampling, seed: str, agents: pl.Dat
                 policy.model_dump(mode="json"), datetime.now(UTC).isoformat(timespec="seconds"), reason)
 
 
+def drawn_again(lake: Lake, plan: Plan) -> tuple[bool, bool]:
+    """A kept plan drawn anew from its seed and quotas: are the calls still those it was drawn from, and is the random sample the same?
+    Where calls came, went or changed their agent since, the sample cannot be the same, and that is no fault of the plan."""
+    calls = population(lake.rows("calls"), Period(plan.first, plan.last))
+    drawn = draw(calls, plan.quotas, plan.seed).filter("drawn")
+    return digest(calls) == plan.population, drawn["call_id"].sort().equals(plan.random["call_id"].sort())
+
+
 def check_days(period: Period) -> list[date]:
     """The days on which a period's calls are checked: for each of its working days one working day after it."""
     working = sum(day_off(period.first + timedelta(days=n)) is None for n in range(period.days))

@@ -34,6 +34,7 @@ def sample(
     into_queue: Annotated[bool, typer.Option("--into-queue", help="Keep it, and mark its calls in the review queue")] = False,
     again: Annotated[str | None, typer.Option(help="Why a plan that is kept already is drawn anew")] = None,
     coverage: Annotated[bool, typer.Option("--coverage", help="How far the plan is kept to: who is short, by how many")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Draw the kept plan again from its seed; exit code 1 where it is not the same")] = False,
     estimate: Annotated[bool, typer.Option("--estimate", help="What the heard calls say of all calls, with intervals")] = False,
 ) -> None:
     """Which calls to hear: a random sample by quotas, hours and monitors, and the riskiest calls apart. Same seed, same plan."""
@@ -45,6 +46,8 @@ def sample(
     settings, lake = Settings(), Lake.open(workspace)
     policy = settings.sampling.model_copy(update={"monitors": monitor}) if monitor else settings.sampling
     period, plans, database = _period(lake, week, since, until), Plans(lake.root), reviews(lake, settings)
+    if verify:
+        return _verify(lake, plans.named(period.name))
     if (coverage or estimate) and plans.has(period.name):
         plan, kept = plans.named(period.name), True
     else:
@@ -147,6 +150,20 @@ def _scores(database: Database | None, period: Period) -> pl.DataFrame | None:
         cards = reviewed.cards(session, period.first - SCORED_BEFORE, period.first - timedelta(days=1))
     means = cards.filter(pl.col("picked") == "random").group_by("agent_id").agg(pl.col("score").mean(), reviews=pl.col("score").count())
     return means.filter(pl.col("reviews") >= ENOUGH)
+
+
+def _verify(lake: Lake, plan: Plan) -> None:
+    from insight.planning import drawn_again
+
+    same_calls, same_draw = drawn_again(lake, plan)
+    if same_draw:
+        typer.echo(f"Plan {plan.name}, seed {plan.seed}: drawn again, the {len(plan.random)} random calls are the same"
+                   + ("." if same_calls else ", though calls came or changed since."))
+        return
+    typer.echo(f"Plan {plan.name}, seed {plan.seed}: drawn again, the random calls are not the same. " + (
+        "The calls are those it was drawn from: somebody changed the plan." if same_calls else
+        "Calls came, went or changed their agent since, so it cannot be drawn again from what is there now."), err=True)
+    raise typer.Exit(1)
 
 
 def _show(plan: Plan) -> None:

@@ -79,6 +79,20 @@ def test_coverage_and_estimates_of_a_reviewed_plan(lake: Lake) -> None:
     assert code == 0 and "mean score" in shown and "fails: 开头语" in shown
 
 
+def test_a_kept_plan_is_drawn_again_to_the_same_calls_or_it_is_told_why_not(lake: Lake) -> None:
+    assert _run("-w", lake.root, "--keep", "--seed", "any", "--monitor", "rui")[0] == 0
+    code, shown, _ = _run("-w", lake.root, "--verify")
+    assert code == 0 and "the same" in shown
+    file = lake.root / "plans" / "2026-W47.calls.parquet"
+    calls = pl.read_parquet(file)
+    calls.with_columns(call_id=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("c-nicer")).otherwise("call_id")).write_parquet(file)
+    code, _, said = _run("-w", lake.root, "--verify")
+    assert code == 1 and "somebody changed the plan" in said
+    generated.workspace(lake.root, generated.calls(50, 6, seed=1).with_columns(pl.col("call_id").str.replace("c-", "late-")))
+    code, _, said = _run("-w", lake.root, "--verify")
+    assert code == 1 and "Calls came" in said
+
+
 def test_coverage_needs_no_kept_plan_estimates_do(lake: Lake) -> None:
     code, shown, said = _run("-w", lake.root, "--coverage")
     assert code == 0 and "No plan is kept" in said and "6 of 6 agents are short" in shown
