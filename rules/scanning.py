@@ -66,7 +66,7 @@ class Scan:
         self._told: dict[int, list[tuple[Lead, Both, Speaker]]] = {}
         self._stands: dict[Speaker, Stands] = {speaker: {} for speaker in text.speakers}
         self._used = frozenset(text.light)
-        self._single: dict[str, list[int]] = {}
+        self._single: dict[str, list[Place]] = {}
         self._spoken: dict[str, Spoken] = {}
         if text.key:
             for speaker in self._stands:
@@ -145,29 +145,31 @@ class Scan:
     def _look(self, leaf: int, turns: Turns) -> list[Hit]:
         """The hits of a leaf that has been told of something, or has to look for itself."""
         plan, kind = self.plan, self.plan.leaves[leaf]
-        places = self._phrases.get(leaf, [])
+        places = [*self._phrases.get(leaf, ())]
         chains: dict[tuple[int, Speaker], None] = {}
         for lead, both, speaker in self._told.get(leaf, ()):
+            if lead is None:  # a word of a regular expression
+                continue
             if isinstance(lead, str):
                 places += [place for place in both[0] if not lead or self._particles_there(lead, place[0], place[1])]
                 if both[1] and kind.sounds and not lead:
                     places += [(start, end, likeness) for start, end, likeness, _ in both[1] if likeness]
             elif isinstance(lead, int):
                 chains[lead, speaker] = None
-            elif lead is not None:
+            else:
                 places += self._runs(lead, _beside(both, kind.sounds))
         for character, lead in plan.alone.get(leaf, ()):
             if isinstance(lead, int):
                 chains.update(dict.fromkeys((lead, speaker) for speaker in self._stands if kind.who in ("any", speaker)))
                 continue
-            alone = [(at, at + 1, 1.0) for at in self._places_of(character)]
+            alone = self._places_of(character)
             if isinstance(lead, str):
-                places += [place for place in alone if not lead or self._particles_there(lead, place[0], place[1])]
+                places += [place for place in alone if self._particles_there(lead, place[0], place[1])] if lead else alone
             elif lead is not None:
                 places += self._runs(lead, alone)
         for chain, speaker in chains:
             places += self._connected(plan.chains[chain], speaker, kind.sounds, turns)
-        hits = self._made(kind, places, turns)
+        hits = self._made(kind, places, turns) if places else []
         if leaf in plan.slots:
             spans = [span for slot in plan.slots[leaf] for span in self.slots.spans(slot)]
             hits += [hit._replace(match="pattern") if hit.match == "exact" else hit for hit in self._made(kind, spans, turns)]
@@ -188,12 +190,13 @@ class Scan:
                                 "exact" if likeness == 1 else "homophone", kind.weak))
         return hits
 
-    def _places_of(self, character: str) -> list[int]:
+    def _places_of(self, character: str) -> list[Place]:
+        """Where a single character stands, whoever says it."""
         if character not in self._single:
             key, at = self.text.key, -1
             places = self._single[character] = []
             while (at := key.find(character, at + 1)) >= 0 and len(places) < MOST_HITS:
-                places.append(at)
+                places.append((at, at + 1, 1.0))
         return self._single[character]
 
     def _particles_there(self, phrase: str, start: int, end: int) -> bool:
@@ -231,7 +234,7 @@ class Scan:
         places = self._literals(stretch, speaker, sounds)
         text = self.text
         for character in stretch.characters:
-            places.update([(at, at + 1, 1.0) for at in self._places_of(character) if text.speakers[text.turns[at]] == speaker])
+            places.update([place for place in self._places_of(character) if text.speakers[text.turns[place[0]]] == speaker])
         if turns is not None:  # it may stand in a later turn than the one in which the phrase begins
             first, last = min(turns, default=0), text.key_ends[max(turns, default=0)] + REACH
             places = {place for place in places if place[0] < last and text.turns[place[0]] >= first}
@@ -257,7 +260,7 @@ class Scan:
                 places.update([(start, end, beside) for start, end, _, beside in heard])
         for where, use in stretch.uses:
             if isinstance(where, str):
-                places.update(self._runs(use, [(at, at + 1, 1.0) for at in self._places_of(where)]))
+                places.update(self._runs(use, self._places_of(where)))
             elif where in stands:
                 places.update(self._runs(use, _beside(stands[where], sounds)))
         return places
