@@ -16,6 +16,8 @@ from threading import Thread
 from types import SimpleNamespace
 
 import uvicorn
+from argon2 import PasswordHasher
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from install import BROWSERS
@@ -66,6 +68,7 @@ def _made() -> tuple[TemporaryDirectory[str], Path]:
     workspace(root)
     opened = over(root)
     opened.fill_queue()
+    people._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)     # a real one takes its time, hundreds of times
     with opened.database.writing() as session:
         for login, (role, team, agent_id) in PEOPLE.items():
             made = people.add(session, "test", login, login.title(), role, team, agent_id)
@@ -86,11 +89,17 @@ def bench(root: Path) -> Bench:
     return over(root)
 
 
+def app_of(bench: Bench) -> FastAPI:
+    """The bench's application, made once: its visitors share it as people share a server."""
+    made: dict[str, FastAPI] = bench.__dict__
+    return made.get("_app") or made.setdefault("_app", create_app(bench))
+
+
 class Visitor:
     """Somebody at the workbench; `get` and `post` as a browser does them, the token of the last page sent along."""
 
     def __init__(self, bench: Bench, login: str | None = None, password: str = PASSWORD) -> None:
-        self.client = TestClient(create_app(bench), follow_redirects=False)
+        self.client = TestClient(app_of(bench), follow_redirects=False)
         self.csrf = ""
         if login:
             self.signed_in = self.client.post("/sign-in", data={"login": login, "password": password})
