@@ -12,7 +12,7 @@ import polars as pl
 
 from insight.comparing import compare
 from insight.rising import Hide, Rise, rising
-from insight.trends import COMPLAINT, LONG_CALL, LOW_SCORE, Period, begin_of, changes, days_there, end_of
+from insight.trends import COMPLAINT, LONG_CALL, LOW_SCORE, Period, begin_of, changes, days_there, end_of, last_over
 from insight.wanted import GROUPS, By, Span
 from records import Problem
 from store.lake import Lake
@@ -68,9 +68,7 @@ def report(lake: Lake, kind: Kind, checks: list[str], hide: Hide, day: date | No
     there = days_there(lake)
     last = date.fromisoformat(there.until)
     period = PERIODS[kind]
-    begin = begin_of(day or last, period)
-    if day is None and end_of(begin, period) > last and begin_of(begin - timedelta(days=1), period).isoformat() >= there.since[:7]:
-        begin = begin_of(begin - timedelta(days=1), period)
+    begin = begin_of(day, period) if day else last_over(there, last, period)
     span = Span(begin.isoformat(), min(end_of(begin, period), last).isoformat())
     told = _figures(lake, span, only)
     if not told.calls:

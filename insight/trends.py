@@ -75,6 +75,13 @@ def end_of(begin: date, period: Period) -> date:
     return begin + timedelta(days={"day": 0, "week": 6}[period])
 
 
+def last_over(there: Span, until: date, period: Period) -> date:
+    """The first day of the last period that is over on `until`; where calls begin later, of the one that is going on."""
+    begin = begin_of(until, period)
+    before = begin_of(begin - timedelta(days=1), period)
+    return before if end_of(begin, period) > until and end_of(before, period).isoformat() >= there.since else begin
+
+
 def trend(lake: Lake, question: Question) -> pl.DataFrame:
     """A row a period and group that has calls, the oldest first.
 

@@ -125,14 +125,12 @@ def overview_of(lake: Lake, rules: dict[str, Rule], period: Period, span: Span, 
     from datetime import date, timedelta
 
     from insight.rising import MOST_CALLS, rising
-    from insight.trends import agent_names, begin_of, changes, end_of
+    from insight.trends import agent_names, begin_of, changes, days_there, end_of, last_over
     from insight.wanted import Span
     from review.trends_view import Overview
 
     last = date.fromisoformat(span.until)
-    begin = begin_of(last, period)
-    if end_of(begin, period) > last and begin.isoformat() > span.since:
-        begin = begin_of(begin - timedelta(days=1), period)
+    begin = last_over(days_there(lake), last, period)
     end = min(end_of(begin, period), last)
     first = begin
     for _ in range(BEFORE[period]):

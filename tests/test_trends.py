@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from bench.generated_lake import NAMES, NEW, RULES, Plan, generate
 from insight.comparing import compare, lift, wilson
 from insight.rising import rising
-from insight.trends import Question, changes, span_of, together, trend
+from insight.trends import Question, changes, last_over, span_of, together, trend
 from insight.wanted import Span, Wanted, lexicon, patterns
 from records import Problem
 from review.trends import _rules, hidden
@@ -132,6 +132,14 @@ def test_periods_are_those_of_the_calendar(lake: Lake, period: str, rows: int) -
     table = trend(lake, Question(Wanted("", rules=("taboo.vague",)), span_of(lake, period), period))  # type: ignore[arg-type]
     assert table.height == rows and table["partial"].to_list()[-1] == (period == "month")
     assert set(table["group"]) == {""} and table["before"][0] is None and table["change"][0] == "few"
+
+
+@pytest.mark.parametrize(("first", "until", "period", "begin"), [
+    ("2026-01-01", "2026-11-22", "week", "2026-11-16"), ("2026-01-01", "2026-11-20", "week", "2026-11-09"), ("2026-11-16", "2026-11-20", "week", "2026-11-16"),
+    ("2026-11-15", "2026-11-20", "week", "2026-11-09"), ("2026-01-01", "2026-11-30", "month", "2026-11-01"), ("2026-01-01", "2026-11-29", "month", "2026-10-01"),
+    ("2026-01-01", "2026-11-20", "day", "2026-11-20")])
+def test_the_last_period_is_one_that_is_over_unless_there_is_no_other(first: str, until: str, period: str, begin: str) -> None:
+    assert last_over(Span(first, until), date.fromisoformat(until), period).isoformat() == begin  # type: ignore[arg-type]
 
 
 def test_several_rules_count_a_call_once_and_an_only_leaves_the_others_out(lake: Lake) -> None:
