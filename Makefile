@@ -51,7 +51,7 @@ evaluate: install
 
 # Precision and recall of masking per kind, clean and with noise; LABELLED="file.jsonl …" takes sentences of your own instead.
 evaluate-masking: install
-	$(BIN)/python bench/masking.py $(LABELLED)
+	$(BIN)/python -m bench.masking $(LABELLED)
 
 clean:
 	rm -rf .venv $(DEMO) build dist *.egg-info

@@ -32,6 +32,7 @@ def failed(
     form: Annotated[Literal["table", "jsonl", "csv"], typer.Option("--as", help="table, jsonl or csv")] = "table",
 ) -> None:
     """The calls that could not be done: code, since when, tries, reason and what to do. Exit code 1 when there are any."""
+    from store.cells import safe
     from store.lake import Lake
 
     rows = [row(one) for one in Lake.open(workspace).failed() if code in (None, one.failure.code)]
@@ -41,7 +42,7 @@ def failed(
     elif form == "csv":
         writer = csv.DictWriter(sys.stdout, COLUMNS)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: safe(value) if isinstance(value, str) else value for name, value in each.items()} for each in rows)
     else:
         _show(rows, workspace)
     raise typer.Exit(1 if rows else 0)

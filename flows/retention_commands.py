@@ -36,21 +36,20 @@ def retention(
 
 
 def _list(workspace: str, settings: Settings) -> None:
-    import csv
     import sys
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from flows import retention as planned
+    from store.cells import write_rows
     from store.lake import Lake
 
     planned.check(settings.retention)
     lake = Lake.open(workspace)
     found = planned.due(lake, settings.retention, datetime.now(ZoneInfo(settings.schedule.timezone)).date(),
                         planned.reviews(lake, settings))
-    lines = csv.writer(sys.stdout)
-    lines.writerow(["call_id", "day", "what"])
-    lines.writerows([call_id, found.days[call_id], " ".join(sorted(kinds))] for call_id, kinds in found.calls.items())
+    write_rows(sys.stdout, [["call_id", "day", "what"]])
+    write_rows(sys.stdout, ([call_id, found.days[call_id], " ".join(sorted(kinds))] for call_id, kinds in found.calls.items()))
 
 
 @app.command()
@@ -79,12 +78,11 @@ def remove(workspace: Workspace, kind: KindOf, value: Value, reason: Annotated[s
 @app.command("list")
 def listed(workspace: Workspace) -> None:
     """What is on hold, since when, by whom and why, as CSV."""
-    import csv
     import sys
 
-    lines = csv.writer(sys.stdout)
-    lines.writerow(["kind", "value", "reason", "by", "at"])
-    lines.writerows(_holds(workspace).current())
+    from store.cells import write_rows
+
+    write_rows(sys.stdout, [["kind", "value", "reason", "by", "at"], *_holds(workspace).current()])
 
 
 def _holds(workspace: str) -> Holds:

@@ -85,7 +85,10 @@ def write(table: pl.DataFrame, out: Path) -> Path:
     from records import Problem
 
     if out.suffix == ".csv":
-        table.with_columns(pl.col(pl.List(pl.String)).list.join(";")).write_csv(out)
+        from store.cells import safe
+
+        flat = table.with_columns(pl.col(pl.List(pl.String)).list.join(";"))
+        flat.with_columns(pl.col(pl.String).map_elements(safe, return_dtype=pl.String)).write_csv(out)
     elif out.suffix in (".jsonl", ".ndjson"):
         table.write_ndjson(out)
     elif out.suffix == ".parquet":

@@ -16,6 +16,7 @@ from records import Draft, Evidence, Transcript
 from review.handbook import UNKNOWN, Handbook
 from review.index import COMPLAINT
 from review.wording import clock, say
+from store import cells
 
 VERDICT_COLOURS = {"pass": "#E3F1E5", "fail": "#F9DEDC", "needs_review": "#FCEFCB", "not_applicable": "#EFEFEF"}
 LONGEST = 32_000        # characters; Excel refuses cells over 32,767
@@ -30,13 +31,11 @@ FINDINGS = [("call_id", 20), ("rule", 28), ("rule_title", 20), ("verdict", 10), 
 FORMATS = {"score": "0.0", "points": "0.##", "max_points": "0.##", "confidence": "0.00", "duration": "0", "value": "0.###",
            "open_share": "0.##"}
 WRAPPED = frozenset({"evidence", "reason", "taboos", "coach"})
-FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 
 def safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
-    text = text[:LONGEST]
-    return "'" + text if text.lstrip(" \u3000\u00a0")[:1] in FORMULA_STARTS else text
+    return cells.safe(text[:LONGEST])
 
 
 def workbook(calls: Iterable[tuple[Draft, Transcript]], handbook: Handbook = UNKNOWN) -> bytes:

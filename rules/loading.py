@@ -16,6 +16,9 @@ from pydantic import ValidationError
 from records import Problem
 from rules.schema import Entry
 
+DEEPEST = 40            # levels; the deepest rule file of ours has nine
+_OPENS = (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken, yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken)
+_CLOSES = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 _SCALARS = yaml.SafeLoader("")
 _REMEDIES = {
     "extra_forbidden": "no such field here; docs/rules.md lists the fields, mind the spelling and the indentation",
@@ -64,7 +67,11 @@ def read(path: Path) -> Place:
     """One YAML file as plain data with places; raises Problem for what is not YAML, not UTF-8, or has aliases or tags."""
     try:
         text = path.read_text(encoding="utf-8-sig")
+        depth = 0
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
+            if depth > DEEPEST:         # the parser's time grows with the square of the depth
+                raise Problem(f"{path} line {token.start_mark.line + 1}: more than {DEEPEST} levels within each other; no rule needs that")
             if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
                 line = token.start_mark.line + 1
                 raise Problem(f"{path} line {line}: anchors and aliases (& and *) are not allowed; write the value out")

@@ -11,6 +11,7 @@ from functools import cache
 
 from pipeline.masking.signs import SURE, heard
 
+LONGEST = 100           # atoms weighed together; five numbers read out without a word between them
 NONE, SPACE, PAUSE, JUNK = 0, 1, 2, 3
 """What stands before an atom: nothing, a space or hyphen, a mark or filler, or a character that may be a misheard one."""
 COUNT = {"双": 2, "俩": 2, "两个": 2, "三个": 3, "四个": 4, "五个": 5, "六个": 6, "七个": 7, "八个": 8,
@@ -69,8 +70,16 @@ def runs(folded: str) -> Iterator[Run]:
     for found in run.finditer(folded):
         if len(sure.findall(found[0])) >= 2:
             atoms = tuple(_atoms(token, folded, *found.span()))
-            if sum(len(atom.digits) for atom in atoms) >= 3:
-                yield Run(atoms, *found.span())
+            yield from (part for part in _parts(atoms, *found.span()) if sum(len(atom.digits) for atom in part.atoms) >= 3)
+
+
+def _parts(atoms: tuple[Atom, ...], start: int, end: int) -> Iterator[Run]:
+    """A run as it is, or an endless one in parts, cut at a pause where there is one: weighing a run takes the square of its length."""
+    while len(atoms) > LONGEST:
+        cut = next((at for at in range(LONGEST, LONGEST // 2, -1) if atoms[at].gap >= PAUSE), LONGEST)
+        yield Run(atoms[:cut], start, atoms[cut - 1].end)
+        atoms, start = atoms[cut:], atoms[cut].start
+    yield Run(atoms, start, end)
 
 
 def atoms_of(folded: str) -> list[Atom]:
