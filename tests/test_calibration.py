@@ -199,7 +199,7 @@ def test_a_session_ends_at_its_time_and_takes_no_card_afterwards(bench: Bench) -
         session.get_one(Calibration, 1).closes_at = datetime.now(UTC) - timedelta(minutes=1)
     answer = rui.client.post(f"/blind/{card_id}/judge", headers={"X-CSRF": rui.csrf}, json={"version": 1, "items": {"handling": {"verdict": "pass"}}})
     assert answer.status_code == 409 and "已经结束" in answer.json()["message"]
-    rui.get("/calibration")
+    rui.get("/queue")
     with bench.database.reading() as session:
         assert session.get_one(Calibration, 1).closed_at == session.get_one(Calibration, 1).closes_at
 
@@ -265,6 +265,7 @@ def test_a_newcomer_scores_blind_what_the_experienced_one_published_until_it_is_
     rong, rui = benches.person(bench, "rong"), benches.person(bench, "rui")
     assert boss.post("/shadowing", newcomer=str(rong.id), experienced=str(rui.id)).status == 303
     assert boss.post("/shadowing", newcomer=str(rong.id), experienced=str(rong.id)).status == 409
+    assert "跟评 Rui" in at(bench, "root").get("/people").text
     review(bench, "rui", "sample-002")
     newcomer = at(bench, "rong")
     assert newcomer.get("/calls/sample-002").status == 409 and "sample-002" in newcomer.get("/calibration").text

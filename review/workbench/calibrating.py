@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from review.workbench import intake, measuring
-from review.workbench.bench import Bench, bench_of, render
+from review.workbench.bench import bench_of, render
 from review.workbench.gate import Reader, Refused, allowed, changing
 from review.workbench.rights import may
 from review.workbench.scoring import lines_for
@@ -29,7 +29,7 @@ SUPERVISES = [Depends(allowed("calibrate")), Depends(changing)]
 def sessions(request: Request, person: Reader) -> Response:
     """What waits to be scored, the sessions one may see, and for a supervisor a form to open one."""
     bench = bench_of(request)
-    close_what_is_due(bench)
+    measuring.close_due(bench.database, bench.settings.review.bias_points)
     with bench.database.reading() as session:
         rows = [one for one in session.scalars(select(Calibration).order_by(Calibration.id.desc()).limit(100)) if _sees(session, person, one)]
         return render(
@@ -59,7 +59,7 @@ def open_session(request: Request, person: Reader, name: Annotated[str, Form()],
 def session_page(request: Request, number: int, person: Reader) -> Response:
     """While the session is open how far everybody is; once it is over what came out."""
     bench = bench_of(request)
-    close_what_is_due(bench)
+    measuring.close_due(bench.database, bench.settings.review.bias_points)
     with bench.database.reading() as session:
         one = session.get(Calibration, number)
         if one is None or not _sees(session, person, one):
@@ -91,7 +91,7 @@ def close(request: Request, number: int, person: Reader) -> Response:
 def reviewers(request: Request, person: Reader) -> Response:
     """Everybody's difference to the others, session by session; who is paused; who shadows whom and how alike they score."""
     bench = bench_of(request)
-    close_what_is_due(bench)
+    measuring.close_due(bench.database, bench.settings.review.bias_points)
     with bench.database.reading() as session:
         leaning = measuring.leanings(session, bench.settings.review.bias_points)
         people = _reviewing(session)
@@ -127,15 +127,6 @@ def end_shadowing(request: Request, number: int, person: Reader) -> Response:
     with bench_of(request).database.writing() as session:
         standing.end_shadowing(session, person, number)
     return RedirectResponse("/reviewers", 303)
-
-
-def close_what_is_due(bench: Bench) -> None:
-    """Closes sessions whose time is up; asked by the pages on which it would be missed."""
-    with bench.database.reading() as session:
-        if not calibration.due(session):
-            return
-    with bench.database.writing() as session:
-        measuring.settle(session, "tingjian", calibration.due(session), bench.settings.review.bias_points)
 
 
 def differing(call: calibration.Scored) -> list[blind.Line]:

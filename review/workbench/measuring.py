@@ -20,6 +20,7 @@ from store.reviews import calibration, standing
 from store.reviews.blind import VERDICTS, Line, points
 from store.reviews.calibration import Scored
 from store.reviews.calibration_tables import Calibration
+from store.reviews.database import Database
 from store.reviews.schema import Person
 
 
@@ -106,6 +107,15 @@ def settle(session: Session, by: str, calibrations: Iterable[Calibration], least
             if standing.pause(session, "tingjian", person, why):
                 stopped.append(person)
     return stopped
+
+
+def close_due(database: Database, least_points: float) -> None:
+    """Closes the sessions whose time is up; asked by the pages on which it would be missed, and in the background of the queue."""
+    with database.reading() as session:
+        if not calibration.due(session):
+            return
+    with database.writing() as session:
+        settle(session, "tingjian", calibration.due(session), least_points)
 
 
 def agreement(name: str, title: str, units: Sequence[dict[int, str]]) -> Agreement | None:

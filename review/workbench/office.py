@@ -10,7 +10,7 @@ from sqlalchemy import select
 from records import Problem
 from review.workbench.bench import bench_of, render
 from review.workbench.gate import Reader, Refused, allowed, changing
-from store.reviews import audit, people
+from store.reviews import audit, people, standing
 from store.reviews.cards import Conflict
 from store.reviews.schema import ROLES, Appeal, Audit, Card, Item, Person
 
@@ -96,4 +96,5 @@ def language(request: Request, person: Reader, language: Annotated[str, Form()])
 def _people(request: Request, link: tuple[str, str] | None = None, wrong: str | None = None) -> Response:
     with bench_of(request).database.reading() as session:
         rows = session.scalars(select(Person).order_by(Person.active.desc(), Person.role, Person.login)).all()
-        return render(request, "people.html", 400 if wrong else 200, rows=rows, roles=ROLES, link=link, wrong=wrong)
+        shadows = {one.newcomer_id: session.get_one(Person, one.experienced_id).name for one in standing.shadowings(session)}
+        return render(request, "people.html", 400 if wrong else 200, rows=rows, roles=ROLES, link=link, wrong=wrong, shadows=shadows)

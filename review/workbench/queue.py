@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import Session
 
-from review.workbench import views
+from review.workbench import measuring, views
 from review.workbench.assigning import next_for, own_day
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, Refused, allowed
@@ -71,6 +71,7 @@ def home(request: Request, person: Reader) -> Response:
 def queue(request: Request, person: Reader, chosen: Annotated[Filters, Query()], tasks: BackgroundTasks) -> Response:
     bench = bench_of(request)
     tasks.add_task(bench.fill_queue)
+    tasks.add_task(measuring.close_due, bench.database, bench.settings.review.bias_points)
     found = _search(bench, chosen.text)
     with bench.database.reading() as session:
         wanted = matching(select(Card), person, chosen, found)

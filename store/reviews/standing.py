@@ -65,6 +65,11 @@ def shadowing(session: Session, newcomer_id: int) -> Shadowing | None:
     return session.scalar(select(Shadowing).where(Shadowing.newcomer_id == newcomer_id, Shadowing.ended_at.is_(None)).limit(1))
 
 
+def shadowings(session: Session) -> list[Shadowing]:
+    """Those that are not over."""
+    return list(session.scalars(select(Shadowing).where(Shadowing.ended_at.is_(None))))
+
+
 def shadow(session: Session, by: Person, newcomer: Person, experienced: Person) -> Shadowing:
     """`newcomer` scores blind what `experienced` publishes from now on, until a supervisor ends it."""
     if newcomer.id == experienced.id or {newcomer.role, experienced.role} - set(REVIEWING):

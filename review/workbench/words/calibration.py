@@ -35,7 +35,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "steady_high": ("持续偏高", "steadily high"), "steady_low": ("持续偏低", "steadily low"), "paused": ("暂停", "paused"),
     "pause_word": ("暂停…", "Pause…"), "lift_pause": ("恢复…", "Lift…"), "pause_why": ("原因", "Why"), "lift_note": ("复盘结论", "What was agreed"),
     "shadowing_note": ("新质检员先盲评带教人评过的通话，不计成绩，也不领新通话，直到主管结束。", "A new reviewer first scores blind what an experienced one has published; it does not count, and they take no calls until a supervisor ends it."),
-    "newcomer": ("新质检员", "New reviewer"), "experienced": ("带教人", "Shadows"), "begin_shadowing": ("开始跟评", "Begin"), "end_shadowing": ("结束跟评", "End"),
+    "shadows": ("跟评 {}", "shadows {}"), "newcomer": ("新质检员", "New reviewer"), "experienced": ("带教人", "Shadows"), "begin_shadowing": ("开始跟评", "Begin"), "end_shadowing": ("结束跟评", "End"),
     "scored_calls": ("已盲评", "Scored"),
     "rule_health_note": ("最近 200 次评分里机器与人工是否一致。连区间上限都低于 {} % 的（至少 {} 次），自动改为“仅供参考”：“确认有把握的”会跳过它，评分表上写明原因；等一致率的区间下限回到这条线以上，或者主管恢复，才重新算数。", "How far machine and reviewers agreed over the last 200 reviews. What lies under {} % even at the upper end of its interval (from {} reviews on) only assists: “confirm the sure ones” leaves it out and the card says why, until the lower end is back over the line or a supervisor trusts it again."),
     "machine_decided": ("机判／评分", "decided/reviews"), "assist_only": ("仅供参考", "assists only"),
