@@ -45,6 +45,7 @@ def correct(session: Session, person: Person, call_id: str, version: int, number
     card = held(session, person, call_id, version)
     if card.kind != "recording":
         raise Conflict("这张评分表没有录音文本。")
+    text = text.replace("\0", "")       # PostgreSQL keeps none
     if speaker not in SPEAKERS or not text.strip() or len(text) > LONGEST:
         raise Conflict(f"更正后的文本不能为空，最长 {LONGEST} 字。")
     made = Correction(call_id=call_id, turn=number, machine_speaker=heard.speaker, machine_text=heard.text, speaker=speaker,
