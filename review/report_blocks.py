@@ -123,7 +123,7 @@ def _problems(report: Report, titles: Mapping[str, str], coach: Mapping[str, str
                      word(change), coach.get(row["rule"], ""), list(row["examples"])[:1]))
     return Grid(word("common"), [(word("problem"), 2, False), (word("with_it"), 0.9, True), (word("per_thousand"), 1, True), (word("before"), 1.1, False),
                                  (word("ratio"), 0.8, False), (word("change"), 1.2, False), (word("say_instead"), 3.6, False), (word("examples"), 1.7, False)],
-                rows, frozenset({7}), word("trend_note"))
+                rows, frozenset({7}), word("change_note"))
 
 
 def _groups(report: Report, names: Mapping[str, str], titles: Mapping[str, str], word: Callable[[str], str], language: Language) -> Grid:

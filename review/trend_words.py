@@ -21,6 +21,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_rise": ("没有显著上升的话术。", "No phrase rose beyond chance."), "nothing_changed": ("没有显著变化的规则。", "No rule changed beyond chance."),
     "trend_note": ("灰色为 95% 区间；只有双方周期各不少于 30 通、经多重比较校正后仍显著（q<0.05）且相差 1.2 倍以上，才算变化。",
                    "Grey: 95 % interval. A change is told only where both periods have 30 calls, it survives the correction (q < 0.05) and is 1.2 times or more."),
+    "change_note": ("双方周期各不少于 30 通、经多重比较校正后仍显著（q<0.05）且相差 1.2 倍以上，才算变化。",
+                    "A change is told only where both periods have 30 calls, it survives the correction (q < 0.05) and is 1.2 times or more."),
     "lift_note": ("提升度：含此项的通话中，该结果是总体的几倍；不说明因果。", "Lift: how many times as often as in all calls; it says nothing of causes."),
     "rising_note": ("按通话计数，与之前几期比较；个人信息已排除。", "Counted by calls, against the periods before; personal data left out."),
     "click_point": ("点数据点，看背后的通话。", "Click a point to see the calls behind it."), "all_rules": ("全部规则", "All rules"),
