@@ -7,7 +7,7 @@ not apply or wants something else as well.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import re2
@@ -157,7 +157,7 @@ class Scan:
             elif isinstance(lead, int):
                 chains[lead, speaker] = None
             else:
-                places += self._runs(lead, _beside(both, kind.sounds))
+                places += self._runs(lead, self._around(_beside(both, kind.sounds), turns))
         for character, lead in plan.alone.get(leaf, ()):
             if isinstance(lead, int):
                 chains.update(dict.fromkeys((lead, speaker) for speaker in self._stands if kind.who in ("any", speaker)))
@@ -166,7 +166,7 @@ class Scan:
             if isinstance(lead, str):
                 places += [place for place in alone if self._particles_there(lead, place[0], place[1])] if lead else alone
             elif lead is not None:
-                places += self._runs(lead, alone)
+                places += self._runs(lead, self._around(alone, turns))
         for chain, speaker in chains:
             places += self._connected(plan.chains[chain], speaker, kind.sounds, turns)
         hits = self._made(kind, places, turns) if places else []
@@ -235,10 +235,14 @@ class Scan:
         text = self.text
         for character in stretch.characters:
             places.update([place for place in self._places_of(character) if text.speakers[text.turns[place[0]]] == speaker])
-        if turns is not None:  # it may stand in a later turn than the one in which the phrase begins
-            first, last = min(turns, default=0), text.key_ends[max(turns, default=0)] + REACH
-            places = {place for place in places if place[0] < last and text.turns[place[0]] >= first}
-        return sorted(places)[:MOST_PARTS]
+        return sorted(self._around(places, turns))[:MOST_PARTS]
+
+    def _around(self, places: Collection[Place], turns: Turns) -> Collection[Place]:
+        """Places that can belong to a phrase of the turns of interest: it may stand in a later one than where it begins."""
+        if turns is None:
+            return places
+        first, last = min(turns, default=0), self.text.key_ends[max(turns, default=0)] + REACH
+        return [place for place in places if place[0] < last and self.text.turns[place[0]] >= first]
 
     def _near(self, stretch: Stretch, speaker: Speaker, sounds: bool, near: list[tuple[int, int]]) -> list[Place]:
         """The same, but single characters only within one of the spans `near`."""
@@ -283,7 +287,7 @@ class Scan:
         return best
 
     # runs with slots
-    def _runs(self, use: Use, anchors: list[Place]) -> list[Place]:
+    def _runs(self, use: Use, anchors: Iterable[Place]) -> list[Place]:
         """Where a run with slots stands whose anchor stands at some places."""
         found: list[Place] = []
         for start, end, likeness in anchors:

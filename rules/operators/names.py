@@ -278,7 +278,7 @@ def _find(view: View, asked_rule: str) -> Known:
 def _names_in(said: str, answering: bool) -> list[str]:
     """Names a customer gives in a turn: 免贵姓王, 姓弓长张, 我叫孟凡强; asked for, the bare name too."""
     found: list[str] = []
-    for match in _GIVES.finditer(said):
+    for match in _GIVES.finditer(said) if "姓" in said else ():
         rest = match[1]
         spelled = next((surname for how, surname in SPELLED.items() if rest.startswith(how)), None)
         explained = re.match(f"{_HAN}{{2,8}}的({_HAN})", rest)
@@ -289,7 +289,7 @@ def _names_in(said: str, answering: bool) -> list[str]:
             found.append(explained[1])
         else:
             found.append(rest[0])
-    found += [m[1] for m in _CALLED.finditer(said)]
+    found += [m[1] for m in _CALLED.finditer(said)] if "叫" in said else []
     if answering and not found:
         spelled = next((surname for how, surname in SPELLED.items() if how in said), None)
         match = _ANSWER.match(said)
