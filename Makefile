@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo-workspace
-.PHONY: demo test install bench bench-speech evaluate evaluate-masking bench-review bench-insight lint clean
+.PHONY: test-hostile sbom audit lock demo test install bench bench-speech evaluate evaluate-masking bench-review bench-insight lint clean
 
 install: .venv/installed
 
@@ -48,6 +48,10 @@ bench-insight: install
 # Accuracy on the samples' true transcripts; GOLD="file.jsonl …" adds labelled calls of your own.
 evaluate: install
 	$(BIN)/tingjian evaluate data/sample/gold.jsonl $(GOLD) --noise 0.1
+
+# Hostile input of every kind, really tried, a line an outcome (tests/hostile/); a short form is in `make test`.
+test-hostile: install
+	$(BIN)/python -m tests.hostile
 
 # Precision and recall of masking per kind, clean and with noise; LABELLED="file.jsonl …" takes sentences of your own instead.
 evaluate-masking: install

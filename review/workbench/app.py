@@ -4,6 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
@@ -33,6 +34,7 @@ from review.workbench import (
 )
 from review.workbench.api import create_api
 from review.workbench.bench import Bench, render
+from review.workbench.bounded import Bounded
 from review.workbench.gate import Refused, SignInFirst, answer_refused, answer_sign_in, wants_json, with_headers
 from store.reviews.cards import Conflict
 
@@ -46,10 +48,12 @@ def create_app(bench: Bench) -> FastAPI:
     app = FastAPI(title="Tingjian review", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.bench = bench
     app.middleware("http")(with_headers)
+    app.add_middleware(Bounded)
     app.add_exception_handler(SignInFirst, answer_sign_in)
     app.add_exception_handler(Refused, answer_refused)
     app.add_exception_handler(Conflict, answer_conflict)
     app.add_exception_handler(Problem, answer_conflict)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
     app.mount("/echarts", StaticFiles(directory=LIBRARIES / "echarts" / "dist", check_dir=False), name="echarts")
@@ -64,3 +68,10 @@ async def answer_conflict(request: Request, fault: Exception) -> Response:
     if wants_json(request):
         return JSONResponse({"message": str(fault)}, 409)
     return render(request, "conflict.html", 409, message=str(fault))
+
+
+async def answer_invalid(request: Request, fault: Exception) -> Response:
+    """422 with the fields that are wrong, without what was sent: that may be no JSON (an infinite number), or hold what was said."""
+    assert isinstance(fault, RequestValidationError)
+    wrong = [{"where": ".".join(map(str, one["loc"])), "why": one["msg"]} for one in fault.errors()]
+    return JSONResponse({"message": "请求格式不对。The request is not well formed.", "fields": wrong}, 422)
