@@ -40,7 +40,7 @@ PAGES = (
     Shown("card-published", "boss", f"/calls/{SLOPPY}"), Shown("my-cards", "sun", "/mine"), Shown("my-card", "sun", f"/calls/{SLOPPY}"),
     Shown("appeals", "boss", "/appeals"), Shown("dashboard", "boss", "/dashboard"), Shown("people", "root", "/people"),
     Shown("tokens", "root", "/tokens"), Shown("log", "boss", "/log"), Shown("refused", "sun", "/queue"),
-    Shown("trends", "boss", "/trends"), Shown("assignments", "boss", "/assignments"), Shown("follow-ups", "boss", "/followups"),
+    Shown("trends", "boss", "/trends"), Shown("assignments", "boss", "/assignments"), Shown("follow-ups", "boss", "/followups"), Shown("follow-up", "boss", "/followups/1"),
     Shown("calibration", "boss", "/calibration"), Shown("reviewers", "boss", "/reviewers"), Shown("audits", "boss", "/audits"),
     Shown("rule-health", "boss", "/health"), Shown("cases", "boss", "/cases"), Shown("new-case", "boss", f"/cases/new?call={SLOPPY}"),
     Shown("week", "sun", "/week"), Shown("sample", "boss", "/sample"), Shown("appraisal", "boss", "/appraisal"), Shown("live", "rui", "/live"))
