@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo-workspace
-.PHONY: test-hostile sbom audit lock demo test install bench bench-speech evaluate evaluate-masking bench-review bench-insight lint clean
+.PHONY: test-hostile sbom audit lock demo test install bench bench-speech evaluate evaluate-masking bench-review bench-insight lint clean test-faults bench-scale
 
 install: .venv/installed
 
@@ -56,6 +56,14 @@ test-hostile: install
 # Precision and recall of masking per kind, clean and with noise; LABELLED="file.jsonl …" takes sentences of your own instead.
 evaluate-masking: install
 	$(BIN)/python -m bench.masking $(LABELLED)
+
+# Faults really made (tests/faults), a line each; some ten minutes.
+test-faults: install
+	$(BIN)/python -m tests.faults
+
+# What 5,000 short calls cost beside recognition, and an hour of audio alone and on two workers; QUICK=--quick for a look.
+bench-scale: install
+	$(BIN)/python bench/scale.py $(QUICK)
 
 clean:
 	rm -rf .venv $(DEMO) build dist *.egg-info

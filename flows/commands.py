@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from records import Problem
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -74,7 +76,17 @@ def _run(source: str, workspace: str, settings: Settings, form: str | None, verb
             from flows.monitor import begun, monitor_calls
 
             with connected(address), begun(job):
-                monitor_calls(job.source, job.workspace, job.form)
+                try:
+                    monitor_calls(job.source, job.workspace, job.form)
+                except Problem:
+                    raise
+                except Exception:
+                    if server.answers():
+                        raise
+                    from flows.job import run_batches
+
+                    progress.note("Prefect's server is gone; the calls go on without its records.")
+                    return run_batches(job)
         return job.summary
 
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import TracebackType
 
 from settings import Settings, hush
 
+ANSWERS_WITHIN = 5.0    # seconds
 START_WITHIN = 180.0    # seconds; some five on an idle machine, more when recognition takes both cores
 
 
@@ -53,6 +55,15 @@ class Server:
             return self._given
         self._reader.join(within)
         return self._address
+
+    def answers(self) -> bool:
+        """Whether the API is there now."""
+        address = self._given or self._address
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=ANSWERS_WITHIN):
+                return True
+        except OSError:
+            return False
 
     def _read(self) -> None:
         assert self._process and self._process.stdout

@@ -140,6 +140,7 @@ class Job:
         self._waiting: dict[int, list[Recording]] = {}
         self._tries: Counter[int] = Counter()
         self._ahead: dict[int, Future[None]] = {}
+        self._over: set[int] = set()
 
     def __enter__(self) -> Job:
         self._began = time.monotonic()
@@ -164,9 +165,13 @@ class Job:
         return self._prepared.result()
 
     def batch(self, number: int) -> None:
-        """Does a batch and commits it. Raises `MayPass` when part of it should be tried again: call it again then."""
+        """Does a batch and commits it. Raises `MayPass` when part of it should be tried again: call it again then. A batch
+        that is over is not done again."""
+        if number in self._over:
+            return
         future = self._ahead.pop(number, None) or self._worker.submit(self._attempt, number)
         future.result()
+        self._over.add(number)
 
     def finish(self) -> Summary:
         """Settles what failed and returns the figures. After a stop the batches not done are left for the next run."""

@@ -53,12 +53,12 @@ class _Foreign(Exception):
     """A worker has other weights, options or rules than this process."""
 
 
-_kept: dict[str, tuple[Transcribing, Scoring]] = {}       # of a worker: the models of the settings it served last
+_kept: dict[tuple[str, Load], tuple[Transcribing, Scoring]] = {}       # of a worker: the models of the settings it served last
 
 
 def work(settings: Settings, load: Load, form: str | None, expected: Versions, recordings: Sequence[Recording]) -> Done:
     """Runs on a worker: its share of a batch, with models that stay loaded for the next."""
-    key = settings.model_dump_json()
+    key = settings.model_dump_json(), load
     if key not in _kept:
         _kept.clear()
         _kept[key] = load(settings)

@@ -14,8 +14,13 @@ from pathlib import Path
 
 FAULTS = {
     "kill-9 at random moments": "tests.faults.dying:killed",
+    "a worker of a cluster killed": "tests.faults.dying:worker_killed",
+    "the coordinator of a cluster killed": "tests.faults.dying:coordinator_killed",
     "disk full": "tests.faults.disk:full",
     "a recording replaced while it is done": "tests.faults.disk:replaced",
+    "two runs at once on one workspace": "tests.faults.company:two_runs",
+    "a file that crashes its decoder": "tests.faults.poison:crashing",
+    "a recording of eight hours": "tests.faults.poison:long_recording",
 }
 
 
