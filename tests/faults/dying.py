@@ -30,7 +30,7 @@ def killed(folder: Path, thorough: bool) -> str:
     working = time.monotonic() - began - reading
     chance = random.Random(SEED)
     caught = over = 0
-    for number in range(MOMENTS if thorough else 3):
+    for number in range(MOMENTS if thorough else 2):
         workspace = folder / f"w{number}"
         run = start(calls, workspace, SECONDS_A_CALL)
         if number % 5:      # most of them while it works

@@ -66,8 +66,8 @@ def _crashed(folder: Path, load: Load) -> str:
 
 
 def long_recording(folder: Path, thorough: bool) -> str:
-    """Eight hours (in the short form half an hour) of two speakers; `tests.faults.poison` does it and counts its memory."""
-    hours = 8.0 if thorough else 0.5
+    """Eight hours (in the short form six minutes) of two speakers; `tests.faults.poison` does it and counts its memory."""
+    hours = 8.0 if thorough else 0.1
     done = subprocess.run([sys.executable, "-m", "tests.faults.poison", str(folder), str(hours)], cwd=ROOT, capture_output=True,
                           text=True, check=False)
     assert done.returncode == 0, done.stderr
