@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo-workspace
-.PHONY: test-hostile sbom audit lock demo test install bench bench-speech evaluate evaluate-masking bench-review bench-insight lint clean test-faults bench-scale
+.PHONY: test-hostile sbom audit lock licences demo test install bench bench-speech evaluate evaluate-masking bench-review bench-insight lint clean test-faults bench-scale
 
 install: .venv/installed
 
@@ -52,6 +52,27 @@ evaluate: install
 # Hostile input of every kind, really tried, a line an outcome (tests/hostile/); a short form is in `make test`.
 test-hostile: install
 	$(BIN)/python -m tests.hostile
+
+# Supply chain: the lock with hashes, the list of licences, a bill of materials, and independent scanners (SECURITY.md).
+lock: install
+	$(BIN)/python supply/lock.py
+
+licences: install
+	$(BIN)/python supply/licences.py
+
+# In an environment of their own: the scanners need other versions than the product. schemathesis asks a running API: API=http://127.0.0.1:8710/api/v1
+audit:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install -q --upgrade pip
+	.venv-audit/bin/python -m pip install -q --group audit
+	.venv-audit/bin/bandit -q -r tingjian.py records.py settings.py pipeline models rules flows store insight review --severity-level medium || true
+	.venv-audit/bin/pip-audit --no-deps --disable-pip -r requirements.lock || true
+	$(if $(API),.venv-audit/bin/schemathesis run $(API)/openapi.json --header "Authorization: Bearer $(TOKEN)",@echo "schemathesis: give API= and TOKEN=")
+
+sbom: install
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install -q --group audit
+	.venv-audit/bin/cyclonedx-py environment $(BIN)/python --of JSON -o sbom.cdx.json
 
 # Precision and recall of masking per kind, clean and with noise; LABELLED="file.jsonl …" takes sentences of your own instead.
 evaluate-masking: install

@@ -62,10 +62,9 @@ def damaged(folder: Path, scale: float) -> list[Outcome]:
 def bombs(folder: Path, scale: float) -> list[Outcome]:
     """Small files that decode to very much: refused by their length, before the disk is full."""
     found = []
-    hours = 1 if scale < 1 else 30
-    for kind in ("flac", "opus"):
+    for kind, hours in (("flac", 10 if scale >= 1 else 1), ("opus", 1 if scale >= 1 else 0.2)):
         file = folder / f"bomb.{'ogg' if kind == 'opus' else kind}"
-        file.write_bytes(sound(kind, 3600 * hours, silent=True) if kind == "flac" or scale >= 1 else sound(kind, 600, silent=True))
+        file.write_bytes(sound(kind, 3600 * hours, silent=True))
         clock = Clock("bombs")
         with Decoders(Limits(memory=MEMORY)) as decoders, clock.one():
             code = _code(decoders, file, max_hours=0.1)
