@@ -21,6 +21,7 @@ from prefect.artifacts import (
 from prefect.states import Completed, Failed
 
 from flows import exporting, logs, notices
+from flows.cluster import spread
 from flows.job import RETRY_PAUSE, Job, MayPass, Summary
 from flows.report import rows
 from pipeline.manifest import Empty
@@ -73,7 +74,8 @@ def _scheduled(source: str, workspace: str, form: str | None) -> Any:
     settings = patient(Settings())
     logs.set_up(settings)
     try:
-        with Job(source, workspace, settings, form=form) as job, begun(job):
+        with spread(settings, form) as (over_all, load), \
+                Job(source, workspace, over_all, form=form, load=load) as job, begun(job):
             try:
                 summary = _run(job)
             except Empty as nothing:
