@@ -29,7 +29,7 @@ lint: install
 bench: install
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/long_recording.py
-	$(BIN)/python bench/lexicon_baseline.py data/sample/gold.jsonl --rules 50 500
+	$(BIN)/python -m bench.lexicon_baseline data/sample/gold.jsonl --rules 50 500
 
 # Mandarin telephone calls, spoken, sent down the line and heard again; writes docs/accuracy.md (bench/speech/README.md). About an hour.
 bench-speech: install

@@ -1,6 +1,6 @@
 """Calls scored a second on one core: ours beside the two usual ways of doing it with the very same lexicon.
 
-    python bench/lexicon_baseline.py data/sample/gold.jsonl [--pack DIR] [--rules 50 500] [--accuracy]
+    python -m bench.lexicon_baseline data/sample/gold.jsonl [--pack DIR] [--rules 50 500] [--accuracy]
 
 (a) `re`: an alternation of all its phrases for every rule, searched in every turn of the speaker, rule by rule;
 (b) spaCy: every turn segmented by the zh pipeline with jieba, all rules' phrases in one PhraseMatcher.
