@@ -43,7 +43,7 @@ bench-review: install
 # A year of calls out of a seed: trend, rising phrases, appraisal, beside pandas and DuckDB; CALLS=1000000 makes it smaller.
 bench-insight: install
 	$(BIN)/python -m pip install -q pyarrow -c constraints.txt
-	$(BIN)/python bench/insight.py --calls $(or $(CALLS),10000000)
+	$(BIN)/python bench/questions.py --calls $(or $(CALLS),10000000)
 
 # Accuracy on the samples' true transcripts; GOLD="file.jsonl …" adds labelled calls of your own.
 evaluate: install

@@ -1,6 +1,6 @@
 """Questions over a year of calls: Tingjian beside pandas and DuckDB, over the same Delta tables, each in a process of its own.
 
-    python bench/insight.py [--calls 10000000] [--spoken 35] [--cores 2] [--keep DIR] [--dense 200000]
+    python bench/questions.py [--calls 10000000] [--spoken 35] [--cores 2] [--keep DIR] [--dense 200000]
 
 A lake is generated (bench/generated_lake.py) under the temporary directory and removed at the end; `--keep` uses or leaves one.
 Three questions, the same answers asked of each: a year's trend of a rule by week and team with a call behind each point; the phrases
