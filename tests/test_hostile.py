@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import benches
 from tests.hostile import Kind, only_within, sounds, texts, web
 
 SHARE = {sounds.damaged: 0.05, texts.json_lines: 0.03, texts.sentences: 0.02, texts.manifests: 0.1}
@@ -14,6 +15,7 @@ SHARE = {sounds.damaged: 0.05, texts.json_lines: 0.03, texts.sentences: 0.02, te
 @pytest.mark.parametrize("kind", [sounds.damaged, sounds.disguised, texts.manifests, texts.json_lines, texts.rule_files, texts.expressions,
                                   texts.exports, web.filters, web.paths, web.headers, web.requests], ids=lambda kind: kind.__name__)
 def test_it_is_withstood_and_nothing_is_written_elsewhere(kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    benches._made()         # what all tests share is made outside the folder that is watched
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with only_within(tmp_path):
         outcomes = kind(tmp_path, SHARE.get(kind, 0.03))

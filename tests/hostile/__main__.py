@@ -6,6 +6,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from tests import benches
 from tests.hostile import only_within, sounds, texts, web
 
 KINDS = [sounds.damaged, sounds.bombs, sounds.disguised, texts.manifests, texts.json_lines, texts.sentences, texts.rule_files, texts.expressions,
@@ -13,6 +14,7 @@ KINDS = [sounds.damaged, sounds.bombs, sounds.disguised, texts.manifests, texts.
 
 
 def main() -> int:
+    benches._made()          # once, outside the folders that come and go
     total, failed = 0, []
     print(f"{'tried':>7}  {'slowest':>8}  what: outcome")
     for kind in KINDS:
