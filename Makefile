@@ -38,7 +38,7 @@ bench-speech: install
 
 # The workbench with 200,000 cards and 50 reviewers at work, on SQLite and, where there is one, PostgreSQL. Some 20 minutes.
 bench-review: install
-	$(BIN)/python -m bench.review
+	$(BIN)/python -m bench.workbench
 
 # A year of calls out of a seed: trend, rising phrases, appraisal, beside pandas and DuckDB; CALLS=1000000 makes it smaller.
 bench-insight: install

@@ -1,4 +1,4 @@
-"""A workspace and a review database full of cards, copies of the sample calls under other names, for bench/review.py."""
+"""A workspace and a review database full of cards, copies of the sample calls under other names, for bench/workbench.py."""
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""How quick the workbench is with a full database and everybody at work: `python -m bench.review` (`make bench-review`).
+"""How quick the workbench is with a full database and everybody at work: `python -m bench.workbench` (`make bench-review`).
 
 It fills a workspace with cards made of the sample calls (each with its transcript, draft, lines, hits and words said), starts
 `tingjian review` over it, once on SQLite and once on PostgreSQL (this machine's, started by the bench; left out with a line that
@@ -7,8 +7,8 @@ next call, judge its lines one by one, publish. Each waits some seconds between 
 median and 95th percentile by kind of request, requests a second, and saves that the server had confirmed but the database
 does not hold. Server and reviewers share this machine.
 
-    python -m bench.review                                 200,000 cards, 50 reviewers, 120 s each database
-    python -m bench.review --cards 2000 --reviewers 5 --seconds 20 --only sqlite
+    python -m bench.workbench                                 200,000 cards, 50 reviewers, 120 s each database
+    python -m bench.workbench --cards 2000 --reviewers 5 --seconds 20 --only sqlite
 """
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from bench import review_data
+from bench import workbench_data
 from bench.throughput import machine
 from store.reviews.database import Database
 from store.reviews.schema import Card, Item
@@ -56,13 +56,13 @@ class Reviewer:
         self.refused: list[str] = []
 
     async def sign_in(self) -> None:
-        answer = await self.client.post("/sign-in", data={"login": self.login, "password": review_data.PASSWORD})
+        answer = await self.client.post("/sign-in", data={"login": self.login, "password": workbench_data.PASSWORD})
         answer.raise_for_status()
 
     async def work(self, until: float) -> None:
         await asyncio.sleep(self.draw.random() * self.pause * 2)
         while time.monotonic() < until:
-            await self.ask("queue", "GET", "/queue", params=self.draw.choice(review_data.FILTERS))
+            await self.ask("queue", "GET", "/queue", params=self.draw.choice(workbench_data.FILTERS))
             if self.draw.random() < 0.3:
                 await self.ask("search", "GET", "/queue", params={"picked": "any", "text": self.draw.choice(WORDS)})
             picked = self.draw.choice(("risk", "random"))
@@ -198,7 +198,7 @@ def measure(name: str, url: str | None, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="tj-review-", dir=options.directory) as home:
         workspace = Path(home) / "w"
         began = time.perf_counter()
-        logins = review_data.fill(workspace, url, options.cards, options.reviewers)
+        logins = workbench_data.fill(workspace, url, options.cards, options.reviewers)
         print(f"\n{name}: {options.cards:,} cards made in {time.perf_counter() - began:.0f} s", flush=True)
         with server(workspace, url) as address:
             people = [Reviewer(login, address, options.pause, number) for number, login in enumerate(logins)]
@@ -207,7 +207,7 @@ def measure(name: str, url: str | None, options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.review", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="python -m bench.workbench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cards", type=int, default=200_000)
     parser.add_argument("--reviewers", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=120.0, help="at work, each database")
