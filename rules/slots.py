@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from rules.tables import syllables
 from rules.text import exact_sound_of, sound_of
 
 SURNAMES = (
@@ -43,6 +44,14 @@ LONGEST = {"staff_number": 9, "staff_name": 5, "customer_name": 4, "phone": 13, 
 """Most characters of a value, so that longer stretches need not be tried …"""
 LONG = 16
 """… and of the other kinds'."""
+FIGURE_SOUNDS = {
+    "ling": 0, "lin": 0, "dong": 0, "yi": 1, "yao": 1, "er": 2, "san": 3, "shan": 3, "si": 4, "shi": 4, "wu": 5, "liu": 6, "niu": 6,
+    "qi": 7, "guai": 7, "ba": 8, "jiu": 9, "gou": 9}
+"""Figures by the syllables they are heard as in numbers read figure by figure."""
+BLURRED_FIGURES = frozenset(("ji", "zi", "ya", "niu"))
+"""What recognisers also make of 七, 四, 幺 and 六: told from words by what stands around a staff number alone."""
+NUMBER_HEARD = range(3, 6)
+"""Figures of a staff number that is known by its sound alone (留二要启号为您服务): fewer would be words."""
 _COMPILED = {kind: re.compile(pattern) for kind, (pattern, _) in PATTERNS.items()}
 _NEVER = "(?!)"
 
@@ -67,6 +76,8 @@ class Slots:
             if pattern.match(key, start):
                 furthest = min(start + LONGEST.get(kind, LONG), len(key))
                 found.update([end for end in range(start + 1, furthest + 1) if pattern.fullmatch(key, start, end)])
+            elif kind == "staff_number":
+                found.update(_number_heard(key, start))
             found.update([end for begin, end, _ in self.named(kind) if begin == start])
             known = self._ends[kind, start] = tuple(sorted(found, reverse=True))
         return known
@@ -86,6 +97,21 @@ class Slots:
         """All values of a kind in the call: start, end, and how far the sound alone says so (1: the very characters)."""
         found = [(*m.span(), 1.0) for m in _COMPILED[kind].finditer(self.key)] if PATTERNS[kind][0] != _NEVER else []
         return sorted(found + self.named(kind))
+
+
+def _number_heard(key: str, start: int) -> list[int]:
+    """Where a staff number that begins at `start` may end if every character of it has a figure's sound."""
+    end = start
+    while end < min(len(key), start + NUMBER_HEARD.stop - 1) and _is_figure(key[end]):
+        end += 1
+    return [start + length for length in NUMBER_HEARD if start + length <= end]
+
+
+def _is_figure(character: str) -> bool:
+    if character.isdigit():
+        return True
+    heard = syllables().get(character)
+    return character not in "是时十" and (heard in FIGURE_SOUNDS or heard in BLURRED_FIGURES)
 
 
 def find_by_sound(name: str, key: str, sound: str) -> list[tuple[int, int, float]]:

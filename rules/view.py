@@ -46,6 +46,21 @@ class Knowledge:
     layer: Layer | None = None
 
 
+def vouched(sure: float) -> float:
+    """How sure the characters of a phrase are that stand in a turn recognised so surely.
+
+    That they make a phrase vouches for them: chance seldom makes one. Of phrases in turns recognised with 0.5 to 0.6 some five
+    of six had been said, with 0.6 to 0.75 nineteen of twenty (`python -m bench.speech`, the table of phrases). Below 0.45
+    there were too few to say, and the recognition alone decides.
+
+    >>> vouched(0.4), round(vouched(0.6), 2), round(vouched(0.8), 2), vouched(1.0)
+    (0.4, 0.85, 0.93, 1.0)
+    """
+    if sure < 0.45:
+        return sure
+    return 0.45 + (sure - 0.45) / 0.15 * 0.4 if sure < 0.6 else 0.85 + (sure - 0.6) / 0.4 * 0.15
+
+
 class View:
     """A call under inspection. Everything is computed when first asked for.
 
@@ -230,9 +245,11 @@ class View:
         return None if rule.unless.repair is not None and self._repaired(rule, hit) else hit
 
     def _heard(self, hit: Hit) -> Hit:
-        """A hit is no surer than the recognition of its turn."""
+        """A hit is no surer than the recognition of its turn lets it be."""
         sure = self.recognised[hit.turn]
-        return hit if sure is None else hit._replace(confidence=hit.confidence * sure)
+        if sure is None:
+            return hit
+        return hit._replace(confidence=hit.confidence * (vouched(sure) if hit.match == "exact" else sure))
 
     @cached_property
     def recognised(self) -> list[float | None]:

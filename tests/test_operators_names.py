@@ -128,3 +128,55 @@ OUT = {"direction": "outbound", "customer_name": "王志强"}
 def test_an_outbound_call_begins_in_order(rule: str, lines: tuple[str, ...], verdict: str) -> None:
     assert decide(f"outbound.{rule}", *lines, **OUT).verdict == verdict
     assert decide(f"outbound.{rule}", *lines, customer_name="王志强", direction="inbound").verdict == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("answer", "called", "verdict"),
+    [
+        ("胡星马，他昨天搞到凌晨", "马先生", "pass"),       # 我姓马: heard as another sentence, its syllable is there
+        ("霍星田", "天女士", "pass"),                       # 我姓田, and the agent's 田 by its sound
+        ("其信欧阳", "欧阳先生", "pass"),
+        ("胡星马", "赵先生", "fail"),                       # nothing of 赵 in the answer
+    ],
+)
+def test_a_surname_that_the_agent_took_from_a_misheard_answer_is_the_customers(answer: str, called: str, verdict: str) -> None:
+    lines = ("A好的请问您贵姓", "C" + answer, f"A{called}您先消消气", "C行", f"A{called}我跟您确认一下", "C好")
+    assert decide("name.used", *lines).verdict == verdict
+    assert (decide("name.wrong", *lines).verdict == "pass") == (verdict == "pass")
+
+
+def heard(*said: str, sure: float) -> Outcome:
+    turns = tuple(Turn(speaker="agent", text=text, confidence=sure) for text in said)
+    return ENGINE.view(Transcript(call_id="t", turns=turns, customer_name="胡志远")).outcome("name.wrong")
+
+
+def test_a_name_that_recognisers_blur_is_no_sure_mistake() -> None:
+    surely, blurred = heard("吴先生您的要求我很理解", sure=0.95), decide("name.wrong", "A吴先生您的要求我很理解", customer_name="胡志远")
+    assert blurred.verdict == "fail" and blurred.confidence >= 0.9, "written by a person, 吴 is 吴"
+    assert surely.verdict == "pass", "recognised, 吴 may have been 胡"
+    assert heard("赵先生您的要求我很理解", sure=0.95).verdict == "fail"
+
+
+@pytest.mark.parametrize(("said", "found"), [
+    ("您好天岚通信留儿要启号为您服务", True), ("而散零起号为您服务", True), ("我就是一号柜台的", False), ("其实已经为您服务了", False),
+])
+def test_a_staff_number_is_known_by_the_sound_of_its_figures(said: str, found: bool) -> None:
+    assert (decide("greeting.identity", "A" + said, "C你好").verdict == "pass") == found
+
+
+def test_a_name_said_again_and_again_is_the_customers_though_the_answer_was_not_heard() -> None:
+    lines = ("A请问您贵姓", "C镜楼", "A邵女士麻烦您报一下订单号", "C嗯", "A少女士谢谢您的等待", "C好")
+    assert decide("name.used", *lines).verdict == "pass"
+    assert decide("name.used", "A请问您贵姓", "C镜楼", "A好先生您稍等", "C嗯", "A好先生谢谢您的等待").verdict == "not_applicable"
+
+
+def test_a_wrong_surname_heard_once_beside_the_right_one_is_left_to_a_person_unless_the_customer_objects() -> None:
+    def outcome(*said: tuple[str, str], sure: float | None) -> str:
+        turns = tuple(Turn(speaker="agent" if who == "A" else "customer", text=text, confidence=sure) for who, text in said)
+        return ENGINE.view(Transcript(call_id="t", turns=turns, customer_name="雷鸣")).outcome("name.wrong").verdict
+
+    said = (("A", "林先生，真的非常抱歉"), ("C", "没事"), ("A", "不会忘的，雷先生，您清楚了吗"), ("C", "清楚了"))
+    assert outcome(*said, sure=0.9) == "needs_review"
+    assert outcome(*said, sure=None) == "fail", "written by a person, 林 is 林"
+    objected = (said[0], ("C", "我姓雷"), *said[2:])
+    assert outcome(*objected, sure=0.9) == "fail"

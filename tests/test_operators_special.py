@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from records import Finding, Transcript
+from records import Finding, Transcript, Turn
 from rules.engine import Engine
 
 HELLO, AGAIN, HEAR = "您好，禾苗书店，六零二七号，请问有什么可以帮您", "您好，请问有什么可以帮您", "您好，您能听到我说话吗"
@@ -94,3 +94,15 @@ def test_what_cannot_be_answered_is_promised(engine: Engine, said: list[str], ve
 ])
 def test_who_is_asked_for_a_name_gives_the_number(engine: Engine, said: list[str], verdict: str) -> None:
     assert find(engine, "special.staff_name", *said).verdict == verdict
+
+
+def test_a_customer_of_whom_the_recogniser_caught_nothing_is_unclear_not_silent(engine: Engine) -> None:
+    said = ("您好，请问有什么可以帮您", "对不起，您的声音听不清楚，麻烦您大声一点好吗", "还是听不清楚，请您换一部电话再打过来，再见")
+    def verdicts(*texts: str) -> tuple[str, str]:
+        turns = tuple(Turn(speaker="agent", text=text, confidence=0.9) for text in texts)
+        view = engine.view(Transcript(call_id="t", turns=turns))
+        return view.outcome("special.noise").verdict, view.outcome("special.silent_call").verdict
+
+    assert verdicts(*said) == ("pass", "not_applicable")
+    silent = ("您好，请问有什么可以帮您", "您好，您好", "对不起，您的电话没有声音，请您换一部电话再打来，再见")
+    assert verdicts(*silent)[0] == "not_applicable" and verdicts(*silent)[1] != "not_applicable"

@@ -6,12 +6,14 @@ what stands where one calls a person counts as an address.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, NamedTuple
 
 from rules.operators.parameters import HitsOf, LimitName
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
 from rules.slots import DOUBLE_SURNAMES, SURNAMES
+from rules.tables import syllables
 from rules.text import exact_sound_of, key_of, sound_of
 from rules.view import Outcome, View
 
@@ -24,7 +26,16 @@ _TITLE = re.compile(f"{_MEN}|{_WOMEN}|{_OTHERS}")
 _LONG_TITLES = {title: sound_of(title) for title in f"{_MEN}|{_WOMEN}|{_OTHERS}".split("|") if len(title) == 2}
 MISHEARD = 0.75
 MISTAKEN, UNCONFIRMED = 0.9, 0.55
-"""How sure a wrong name is; and where the right one was only heard in the call and the customer did not object."""
+"""How sure a wrong name is; and where the right one was only heard in the call, or sounds much like the wrong one."""
+BLURRED = (("hu", "w"), ("b", "p"), ("d", "t"), ("g", "k"), ("j", "q"), ("z", "c"))
+"""Beginnings of syllables that recognisers of telephone speech take for each other, beyond the near sounds of rules/text.py:
+胡 and 吴, 黄 and 王 (many southern speakers do not tell them apart either), and the breath of 唐 that the line swallows."""
+BLUR = 0.62
+"""How sure a name is whose syllable is only blurred."""
+ANSWER = 12
+"""Characters of a customer's turn up to which it may be nothing but the answer to who they are."""
+NO_NAMES = frozenset("好是的那这请对行嗯位了吧啊哦您你我他她老小大")
+"""Characters before a title that are no name, though some surname sounds like them (好先生, 郝先生)."""
 _GENDERED = re.compile(f"(?P<male>{_MEN})|(?P<female>{_WOMEN})")
 _PAIRS = ("单善 仇求 解谢 查扎 区欧 朴瓢 乐月 种虫 尉玉 盖葛 冼显 翟宅 缪妙 曾增 柏伯 薄博 郗西 员运 召绍 覃秦 "
           "秘币 燕烟 宁凝 任人 华画 纪己 洗显 折蛇 黑贺")
@@ -44,10 +55,11 @@ _KIN = "爱人|老婆|老公|妻子|丈夫|太太|先生|妈|爸|儿子|女儿|�
 _ANOTHER = re.compile(f"我是(?:他|她|机主|户主)的?(?:{_KIN})|(?:帮|替|给)我?(?:{_KIN})")
 _CORRECTS = re.compile(f"(?:我|本人)是?姓({_SURNAME})|不姓({_SURNAME})")
 _BEFORE = re.compile(
-    "(?:^|[，,。.！!？?、 \x1f]|[好是有对行]的|[您你]?好|喂|嗯|哦|噢|啊|呃|哎|唉|那个?|请问|谢谢|感谢|抱歉|对不起|不好意思"
+    "(?:^[为未位威]?|[，,。.！!？?、 \x1f]|[好是有对行]的|[您你]?好|喂|嗯|哦|噢|啊|呃|哎|唉|那个?|请问|谢谢|感谢|抱歉|对不起|不好意思"
     "|行|了|吧|哈|呢|麻烦|这位|可以)$")
 _AFTER = re.compile(
-    "(?:$|[，,。.！!？?、 \x1f]|是[吧吗对那]|[您你请这我那不什]|麻烦|啊|呀|哎|好|就|体谅|听|谢|稍|先|家|要|怎么)")
+    "(?:$|[，,。.！!？?、 \x1f]|是[吧吗对那]|[您你请这我那不什]|麻烦|啊|呀|哎|好|就|体谅|听|谢|感谢|稍|先|家|要|怎么"
+    "|(?:查|看|核[对实]|查询)到|让[您你]|[后前]面的|操作|目前|现在)")
 
 
 class Known(NamedTuple):
@@ -161,7 +173,7 @@ def _mistake(view: View, turn: int, light: str, title: re.Match[str], known: Kno
     if known.gender and title.lastgroup != known.gender and not known.another:
         return Mistake(f"称“{title[0]}”，客户是{'男' if known.gender == 'male' else '女'}性", MISTAKEN)
     if surname and known.surnames and not known.another:
-        sure = MISTAKEN if view.call.customer_name else UNCONFIRMED
+        sure = MISTAKEN if view.call.customer_name and not _perhaps_misheard(view, turn, surname, known) else UNCONFIRMED
         return Mistake(f"称“{surname}{title[0]}”，客户姓{known.surnames[0]}", sure)
     return None
 
@@ -196,6 +208,8 @@ def _address(view: View, turn: int, title: re.Match[str], known: Known) -> Hit |
     for name in (*known.full, *known.surnames):
         heard = light[max(0, title.start() - len(name)):title.start()]
         sure = _same(name, heard)
+        if not sure and view.recognised[turn] is not None and _blurred(name, heard) and _BEFORE.search(light[:title.start() - 1]):
+            sure = BLUR
         if sure and len(title[0]) == 1 and not _ends(light, title.end()):
             continue
         if sure and (best is None or sure > best[0]):
@@ -246,6 +260,29 @@ def _same(name: str, heard: str) -> float:
     return 0.8 if any(sound_of(a) == sound_of(b) for a in read for b in read_heard) else 0.0
 
 
+def _perhaps_misheard(view: View, turn: int, surname: str, known: Known) -> bool:
+    """Whether a recogniser may have made a wrong surname out of the right one: it is blurred, or the agent says the right one in
+    another turn, and the customer has put nothing right."""
+    if view.recognised[turn] is None or _correction(view, turn):
+        return False
+    right = any(_address(view, other, title, known) for other in view.by_speaker["agent"] if other != turn
+                for title in _gendered(view.text.said[other]))
+    return right or any(_blurred(name, surname) for name in known.surnames)
+
+
+def _blurred(name: str, heard: str) -> bool:
+    """Whether two surnames of one character may be taken for each other by a recogniser."""
+    return len(name) == len(heard) == 1 and _blur(syllables().get(name, name)) == _blur(syllables().get(heard, heard))
+
+
+def _blur(syllable: str) -> str:
+    syllable = "hu" + syllable[2:] if syllable.startswith("wu") else syllable
+    for one, other in BLURRED:
+        if syllable.startswith(one):
+            return other + syllable[len(one):]
+    return syllable
+
+
 def _known(view: View, asked_rule: str) -> Known:
     if MEMORY not in view.memory:
         view.memory[MEMORY] = _find(view, asked_rule)
@@ -260,9 +297,15 @@ def _find(view: View, asked_rule: str) -> Known:
     questions = {hit.turn for hit in view.hits(asked_rule)}
     for turn in view.by_speaker["customer"]:
         answering = any(i in questions for i in (turn - 1, turn - 2))
+        understood = _understood(view, turn, answering)
         found = _names_in(view.text.said[turn], answering)
+        if understood and not any(_same(understood, name[:len(understood)]) for name in found):
+            found = [understood]
         told = turn if told is None and found else told
         names += found
+    if not names and questions:
+        names = _taken(view, min(questions))
+        told = min(questions) + 1 if names else None
     said = [m["gender"] for i in view.by_speaker["customer"] for m in _SAYS_GENDER.finditer(view.text.said[i])]
     gender = _gender(said[0] if said else view.call.customer_gender)
     another = any(_ANOTHER.search(view.text.said[i]) for i in view.by_speaker["customer"])
@@ -275,6 +318,47 @@ def _find(view: View, asked_rule: str) -> Known:
                  told, gender, another)
 
 
+def _understood(view: View, turn: int, answering: bool) -> str:
+    """The surname that the agent took from a customer's answer: called by it at once, and its syllable is in the answer.
+
+    A recogniser that hears 胡星马 for 我姓马 leaves no sentence to read a name from, but the agent who goes on with 马先生 has
+    understood it. Empty where there is none."""
+    said = view.text.said[turn]
+    after = next((i for i in range(turn + 1, min(turn + 3, len(view.turns))) if view.speakers[i] == "agent"), None)
+    if after is None or not (answering or len(said) <= ANSWER):
+        return ""
+    called, sounds = view.text.said[after], exact_sound_of(said)
+    for title in _gendered(called):
+        for length in (2, 1):
+            name = called[max(0, title.start() - length):title.start()]
+            at = sounds.find(exact_sound_of(name)) if len(name) == length and _BEFORE.search(called[:title.start() - length]) else -1
+            surnames = [one for one in (said[at:at + length], name) if one in (DOUBLE_SURNAMES if length == 2 else SURNAMES)]
+            if at >= 0 and surnames:
+                return surnames[0]
+    return ""
+
+
+def _taken(view: View, asked: int) -> list[str]:
+    """The surname by which the agent calls the customer again and again after having asked: whatever was heard of the answer, they
+    have understood one. Empty unless two turns have it, by its sound."""
+    sounds: dict[str, list[tuple[int, str]]] = {}
+    for turn in [i for i in view.by_speaker["agent"] if i > asked]:
+        light = view.text.said[turn]
+        for title in _gendered(light):
+            name = light[max(0, title.start() - 1):title.start()]
+            if name and name not in NO_NAMES and exact_sound_of(name) in _surname_sounds() and _BEFORE.search(light[:title.start() - 1]):
+                sounds.setdefault(exact_sound_of(name), []).append((turn, name))
+    for found in sounds.values():
+        if len({turn for turn, _ in found}) > 1:
+            return [next((name for _, name in found if name in SURNAMES), found[0][1])]
+    return []
+
+
+@cache
+def _surname_sounds() -> frozenset[str]:
+    return frozenset(exact_sound_of(one) for one in SURNAMES)
+
+
 def _names_in(said: str, answering: bool) -> list[str]:
     """Names a customer gives in a turn: 免贵姓王, 姓弓长张, 我叫孟凡强; asked for, the bare name too."""
     found: list[str] = []
@@ -285,7 +369,7 @@ def _names_in(said: str, answering: bool) -> list[str]:
         double = next((d for d in DOUBLE_SURNAMES if rest.startswith(d)), None)
         if spelled or double:
             found.append(spelled or double or "")
-        elif explained and rest[0] not in SURNAMES:
+        elif explained and rest[0] not in SURNAMES and explained[1] in SURNAMES:
             found.append(explained[1])
         else:
             found.append(rest[0])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
+from rules.slots import FIGURE_SOUNDS
 from rules.tables import syllables
 from rules.view import Outcome, View
 
@@ -24,9 +25,6 @@ BEFORE = 14
 BACK_CHANNEL = 4
 """Characters of a customer's turn up to which it only says go on, while a number is read in pieces."""
 _FIGURES = dict(zip("0123456789零〇○洞一幺二两三四五六七拐八九勾", "012345678900001122345677899", strict=True))
-_SOUNDS: dict[str, int] = {
-    "ling": 0, "lin": 0, "dong": 0, "yi": 1, "yao": 1, "er": 2, "san": 3, "shan": 3, "si": 4, "shi": 4, "wu": 5, "liu": 6, "niu": 6,
-    "qi": 7, "guai": 7, "ba": 8, "jiu": 9, "gou": 9}
 _TIMES = {"双": 2, "俩": 2, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "2": 2, "3": 3, "4": 4,
           "5": 5, "6": 6, "7": 7, "8": 8}
 _REPEATED = re.compile("(?:([俩两二三四五六七八2-8])个|(双))([0-9零〇洞一幺二两三四五六七八九])")
@@ -174,7 +172,7 @@ def _figure(character: str) -> str:
         return sure
     if character in "xX叉":
         return "x"
-    value = _SOUNDS.get(syllables().get(character, ""))
+    value = FIGURE_SOUNDS.get(syllables().get(character, ""))
     return "|" if value is None or character in "十是时" else _LIKELY[value]
 
 

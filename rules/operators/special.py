@@ -24,6 +24,8 @@ _GREETING = re.compile("[您你](?:[、,，]?[您你])*好(?![吗吧呢])|(?:早
 _GOODBYE = re.compile("再见|再會|再会|拜拜|祝[您你]|感谢您?的?来电|谢谢您?的?来电")
 _GREETINGS, _GOODBYES = ("您好", "你好"), ("再见", "再会")
 _POLITE = re.compile("请[您你]?|麻烦|抱歉|对不起|不好意思|烦请|请稍")
+_UNCLEAR = re.compile("听不清|听不太?清|杂音|噪音|断断续续|声音[^。，]{0,4}小|信号")
+"""Complaints about a voice that is there; 听不到 and 没有声音 are about none."""
 _SCRAPS = re.compile("[…]|\\.{3}|^[^\\w]*$")
 
 
@@ -34,10 +36,12 @@ class Unclear(Entry):
 
 
 def nobody_heard(view: View, unclear: str) -> bool:
-    """Whether there is no customer in the call: no words of one, and no scraps about which the agent complains."""
+    """Whether there is no customer in the call: no words of one, and none of whom a recogniser, or a person, caught only scraps while
+    the agent complains of a voice that is hard to hear."""
     if any(view.turns[i].text.strip() for i in view.by_speaker["customer"]):
         return False
-    return not (view.by_speaker["unknown"] and view.hits(unclear))
+    complains = any(_UNCLEAR.search(view.text.said[hit.turn]) for hit in view.hits(unclear))
+    return not (complains and (view.by_speaker["unknown"] or view.measured))
 
 
 def both_heard(view: View, rule: Rule, params: Entry) -> Outcome:
