@@ -43,7 +43,7 @@ class Month:
     @classmethod
     def of(cls, text: str) -> Month:
         """2026-10; Problem for what is no month."""
-        if (match := re.fullmatch(r"(\d{4})-(\d{1,2})", text.strip())) and 1 <= int(match[2]) <= 12:
+        if (match := re.fullmatch(r"(\d{4})-(\d{1,2})", text.strip())) and int(match[1]) >= 1900 and 1 <= int(match[2]) <= 12:
             return cls(int(match[1]), int(match[2]))
         raise Problem(f"{text} is no month; write it as 2026-10.")
 
@@ -82,8 +82,11 @@ class Sources:
     orders: Read = field(default_factory=lambda: delivered.nothing(delivered.WORK_ORDERS))
 
 
-def in_folder(folder: Path) -> dict[str, Path]:
-    """The delivered files of a directory, by the sheet's name: agents.csv, assessments.csv, volumes.csv, work_orders.csv."""
+def in_folder(folder: Path, named: bool = False) -> dict[str, Path]:
+    """The delivered files of a directory, by the sheet's name: agents.csv, assessments.csv, volumes.csv, work_orders.csv. Of one that
+    somebody `named`, Problem where it is no directory."""
+    if named and not folder.is_dir():
+        raise Problem(f"{folder} is no directory; name the one that holds agents.csv, assessments.csv, volumes.csv, work_orders.csv.")
     return {sheet.name: file for sheet in delivered.SHEETS if (file := folder / f"{sheet.name}.csv").is_file()}
 
 
@@ -111,9 +114,9 @@ def appraise(sources: Sources, month: Month, policy: Appraisal) -> pl.DataFrame:
     table = table.with_columns(result=_after_complaints(policy)).with_columns(grade=grade(pl.col("result")))
     low = (pl.col("result") < LOW) & (pl.col("result_before") < LOW)
     means = table.select(
-        volume_mean=rounded(pl.col("calls").mean()),
+        volume_mean=rounded(pl.col("calls").filter(pl.col("calls") > 0).mean()),
         talk_mean=rounded((pl.col("talk_seconds") * pl.col("talk_calls")).sum()
-                          / pl.col("talk_calls").filter(pl.col("talk_seconds").is_not_null()).sum()))
+                          / pl.col("talk_calls").filter(pl.col("talk_seconds").is_not_null()).sum()).fill_nan(None))
     table = table.join(means, how="cross").with_columns(
         two_low=low.fill_null(False), volume_under=rounded(pl.col("volume_mean") - pl.col("calls")),
         talk_over=rounded(pl.col("talk_seconds") - pl.col("talk_mean")),
@@ -132,12 +135,12 @@ COLUMNS = ("agent_id", "agent_name", "team", "assessment", "monitoring", "cards"
 
 
 def spread(table: pl.DataFrame) -> pl.DataFrame:
-    """How the grades lie against the expected spread: grade, agents, share (percent), low, high, inside."""
+    """How the grades lie against the expected spread: grade, agents, share (percent), low, high, inside (null where nobody has a grade)."""
     graded = table.filter(pl.col("grade").is_not_null())
     rows = [(name, int((graded["grade"] == name).sum()), low, high) for name, _, _, low, high in GRADES]
     made = pl.DataFrame(rows, schema={"grade": pl.String, "agents": pl.Int64, "low": pl.Float64, "high": pl.Float64}, orient="row")
     share = rounded(100.0 * pl.col("agents") / pl.lit(max(graded.height, 1)))
-    return made.with_columns(share=share).with_columns(inside=pl.col("share").is_between("low", "high")).select(
+    return made.with_columns(share=share).with_columns(inside=pl.when(pl.lit(graded.height > 0)).then(pl.col("share").is_between("low", "high"))).select(
         "grade", "agents", "share", "low", "high", "inside")
 
 
@@ -229,7 +232,8 @@ def _complaints(sources: Sources, month: Month) -> pl.DataFrame:
 
 
 def _work(sources: Sources, month: Month) -> pl.DataFrame:
-    """agent_id, calls, talk_seconds, talk_calls (calls that the average stands for): from the file, else from the lake."""
+    """agent_id, calls, talk_seconds, talk_calls (calls that the average stands for): from the file, else from the lake. Of no calls
+    there is no talk time, whatever a file says."""
     lake = (sources.calls.filter(month.inside & pl.col("agent_id").is_not_null()).group_by("agent_id").agg(
         here=pl.len().cast(pl.Int64), here_talk=rounded(pl.col("duration").mean()), here_timed=pl.col("duration").count().cast(pl.Int64))
         .collect())
@@ -237,7 +241,7 @@ def _work(sources: Sources, month: Month) -> pl.DataFrame:
     both = lake.join(told, on="agent_id", how="full", coalesce=True)
     file_talk = pl.col("talk_seconds").is_not_null()
     return both.select(
-        "agent_id", calls=pl.coalesce("calls", "here"), talk_seconds=pl.coalesce(rounded(pl.col("talk_seconds")), "here_talk"),
+        "agent_id", calls=pl.coalesce("calls", "here"), talk_seconds=pl.when(pl.coalesce("calls", "here") > 0).then(pl.coalesce(rounded(pl.col("talk_seconds")), "here_talk")),
         talk_calls=pl.when(file_talk).then("calls").otherwise("here_timed"))
 
 

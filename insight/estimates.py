@@ -49,8 +49,9 @@ def weights(planned: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """`planned` with `weight`: 1 over the chance, and 0 for calls of no known chance (a line's own pick that was no risk).
 
     `planned` has call_id, agent_id, picked, probability, risky and `heard`; `calls` agent_id and the number of all `calls`. Planned
-    calls that were not heard are made up for by the heard ones of the same agent and kind: weights of heard calls sum to the
-    calls of the agents who have any heard.
+    calls that were not heard are made up for by the heard ones of the same agent and kind, else by those of that kind of all
+    agents: who hears the risky ones first must not have them stand for the others. Weights of heard calls sum to the calls of the
+    agents who have any heard; all are 0 while of one kind nothing is heard, since then nothing can be said of all calls.
     """
     certain = planned.filter("risky").group_by("agent_id").agg(certain=pl.len())
     kind = planned.with_columns(
@@ -60,7 +61,16 @@ def weights(planned: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
              .join(heard, on=["agent_id", "kind"], how="left").with_columns(pl.col("certain").fill_null(0)))
     of_kind = pl.when(pl.col("kind") == "risky").then(pl.col("certain")).otherwise(pl.col("calls") - pl.col("certain"))
     weight = pl.when(pl.col("heard") & (pl.col("kind") != "apart")).then(of_kind / pl.col("used")).otherwise(0.0)
-    return table.with_columns(weight=weight).drop("kind", "calls", "certain", "used")
+    weighed = table.with_columns(weight=weight)
+    agents = weighed.filter(pl.col("weight") > 0).select("agent_id", pl.col("calls") - pl.col("certain"), pl.col("certain")).unique()
+    stands_for = weighed.group_by("kind").agg(pl.col("weight").sum())
+    wanted = {"risky": float(agents["certain"].sum()), "random": float(agents["calls"].sum())}
+    has = dict(stands_for.iter_rows())
+    if any(number and not has.get(name) for name, number in wanted.items()):
+        return weighed.with_columns(weight=pl.lit(0.0)).drop("kind", "calls", "certain", "used")
+    scale = {name: number / has[name] for name, number in wanted.items() if has.get(name)}
+    times = pl.col("kind").replace_strict(scale, default=1.0, return_dtype=pl.Float64)
+    return weighed.with_columns(weight=pl.col("weight") * times).drop("kind", "calls", "certain", "used")
 
 
 def weighted_share(table: pl.DataFrame, mark: str) -> Estimate:

@@ -38,7 +38,7 @@ def appraisal(
     settings, when, lake = Settings(), Month.of(month), Lake.open(workspace)
     policy, folder = settings.appraisal, files or settings.appraisal.files
     given = {"agents": agents, "assessments": assessments, "volumes": volumes, "work_orders": work_orders}
-    found = in_folder(folder) if folder is not None else {}
+    found = in_folder(folder, named=True) if folder is not None else {}
     sources, reads = gather(lake.rows("calls"), _cards(lake, settings, when), found | {name: file for name, file in given.items() if file})
     for read in reads:
         told(read.messages())
@@ -75,9 +75,12 @@ def _show(table: pl.DataFrame, spread: pl.DataFrame, month: Month) -> None:
           [[row["agent_id"], row["agent_name"] or "", *(shown_number(row[name]) for name in ("assessment", "monitoring", "result")),
             row["grade"] or "–", str(row["complaints"]), f"{row['bonus_share']:.0%}", shown_number(row["talk_points"]), shown_number(row["volume_points"]),
             shown_number(row["points"]), "; ".join(to_note(row, "en"))] for row in table.iter_rows(named=True)], numbers=(2, 3, 4, 6, 7, 8, 9, 10))
+    if table.is_empty():
+        typer.echo(f"Nobody worked in {month}: neither calls nor cards nor lines of the files are of that month.")
+        return
     typer.echo(f"\n{month}, grades against the expected spread:")
     shown(["grade", "agents", "share", "expected", ""],
-          [[row["grade"], str(row["agents"]), f"{row['share']:.2f} %", f"{row['low']:g}–{row['high']:g} %", "" if row["inside"] else "outside"]
+          [[row["grade"], str(row["agents"]), f"{row['share']:.2f} %", f"{row['low']:g}–{row['high']:g} %", "outside" if row["inside"] is False else ""]
            for row in spread.iter_rows(named=True)], numbers=(1, 2))
 
 

@@ -36,7 +36,7 @@ def complaints(
     from store.lake import Lake
 
     when, lake, folder = Month.of(month), Lake.open(workspace), Settings().appraisal.files
-    found = in_folder(folder) if folder is not None else {}
+    found = in_folder(folder, named=True) if folder is not None else {}
     work_orders, volumes = work_orders or found.get("work_orders"), volumes or found.get("volumes")
     if work_orders is None:
         raise Problem("Give the work orders with --work-orders FILE, or a directory with work_orders.csv in [appraisal] files.")

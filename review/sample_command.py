@@ -233,6 +233,10 @@ def _show_estimates(plan: Plan, kept: bool, database: Database | None) -> None:
     table(["of all calls", "estimate, 95 % interval", "from calls", "random calls alone", "from"],
           [[row.what[1], written(row.whole, row.percent), str(row.whole.calls), written(row.random, row.percent), str(row.random.calls)]
            for row in rows], numbers=(2, 4))
+    if not rows[0].whole.calls:
+        typer.echo(f"\n{plan.name}: nothing can be said of all calls yet; calls of the random sample and, where there are any, risk-picked "
+                   "ones must be heard and published first (--coverage says whose).")
+        return
     typer.echo(f"\n{plan.name}: estimates weigh each heard call by its chance, risk-picked ones by 1, so choosing these biases nothing.")
 
 
@@ -268,8 +272,12 @@ def table(headings: list[str], rows: list[list[str]], numbers: tuple[int, ...] =
 
     shown = Table(box=None, pad_edge=False)
     for position, heading in enumerate(headings):
-        shown.add_column(heading, justify="right" if position in numbers else "left", overflow="fold")
+        number = position in numbers
+        shown.add_column(heading, justify="right" if number else "left", overflow="fold", no_wrap=number)
     for row in rows:
         shown.add_row(*row)
-    Console(highlight=False, markup=False).print(shown)
+    out = Console(highlight=False, markup=False)
+    if not out.is_terminal:                     # a file or a pipe is as wide as the table
+        out = Console(highlight=False, markup=False, width=max(shown.__rich_measure__(out, out.options.update(width=1000)).maximum, 1))
+    out.print(shown)
 

@@ -190,3 +190,30 @@ def test_every_figure_leads_to_its_calls_and_lines() -> None:
 def test_what_is_no_month_is_told(text: str) -> None:
     with pytest.raises(Problem, match="write it as 2026-10"):
         Month.of(text)
+
+
+def test_who_took_no_call_lowers_no_mean_and_earns_nothing_for_talking_briefly() -> None:
+    """(100 + 300) / 2 = 200 calls, and (100 × 120 + 300 × 200) / 400 = 180 s: agent 3 was away."""
+    told_ = told(delivered.VOLUMES, *({"agent_id": agent, "month": "2026-10", "calls": number, "talk_seconds": seconds}
+                                      for agent, number, seconds in (("1", 100, 120.0), ("2", 300, 200.0), ("3", 0, 0.0))))
+    away = one(Sources(calls({}), cards(), volumes=told_), agent="3")
+    assert (away["volume_mean"], away["talk_mean"], away["talk_seconds"], away["talk_points"]) == (200.0, 180.0, None, None)
+    assert away["points"] is None and "talk" in away["lacks"]
+    alone = one(Sources(calls({}), cards(), volumes=told(delivered.VOLUMES, {"agent_id": "1", "month": "2026-10", "calls": 0, "talk_seconds": 0.0})))
+    assert (alone["talk_mean"], alone["volume_mean"], alone["volume_points"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("text", ["0000-10", "0001-01", "2026-00", "2026-13", "2026/10", ""])
+def test_what_is_no_month_is_told_so(text: str) -> None:
+    with pytest.raises(Problem, match="is no month; write it as 2026-10"):
+        Month.of(text)
+
+
+def test_of_nobody_graded_no_spread_is_right_or_wrong() -> None:
+    assert spread(appraise(Sources(calls({"1": (1, 60.0)}), cards()), OCTOBER, Appraisal()))["inside"].to_list() == [None] * 4
+
+
+def test_a_directory_of_files_that_is_not_there_is_told_so(tmp_path: Any) -> None:
+    assert appraisal.in_folder(tmp_path / "none") == {}
+    with pytest.raises(Problem, match="none is no directory"):
+        appraisal.in_folder(tmp_path / "none", named=True)

@@ -71,3 +71,13 @@ def test_nothing_in_a_workbook_is_taken_for_a_formula() -> None:
 def test_mistakes_are_told(arguments: list[str], message: str, lake: Lake) -> None:
     with pytest.raises(Exception, match=message):
         _run("-w", lake.root, *arguments)
+
+
+def test_a_piped_table_cuts_no_word(capsys: pytest.CaptureFixture[str]) -> None:
+    from review.sample_command import table
+
+    table(["agent", "monitoring", "to note"], [["8023", "91.25", "no assessment; no reviewed random card; two months under 70; three complaints or more; 2 cards under appeal"]],
+          numbers=(1,))
+    head, row = capsys.readouterr().out.splitlines()
+    assert "monitoring" in head and row.rstrip().endswith("91.25  no assessment; no reviewed random card; two months under 70; "
+                                                          "three complaints or more; 2 cards under appeal")

@@ -254,3 +254,19 @@ def test_calls_not_heard_are_made_up_for_by_the_same_agents() -> None:
         "probability": [0.2] * 5, "risky": [False, False, True, False, False], "heard": [True, False, True, True, True]})
     weighed = estimates.weights(planned, pl.DataFrame({"agent_id": ["1", "2"], "calls": [11, 10]}))
     assert dict(weighed.select("call_id", "weight").iter_rows()) == {"a": 10.0, "b": 0.0, "c": 1.0, "d": 10.0, "e": 0.0}
+
+
+@pytest.mark.parametrize(("heard", "weights"), [
+    ("abcdef", {"a": 4, "b": 4, "c": 2, "d": 3, "e": 3, "f": 4}),     # all: 8 / 2, 2 / 1 …: 10 + 10 calls in all
+    ("abcef", {"a": 4, "b": 4, "c": 2, "e": 6, "f": 4}),              # one of two: the agent's other one stands for it
+    ("cdef", {"c": 2, "d": 14 / 6 * 3, "e": 14 / 6 * 3, "f": 4}),     # of agent 1 risky ones alone: the other agent's stand for the 8
+    ("cf", {}), ("abde", {}),                                         # of one kind nothing: nothing can be said of all calls
+])
+def test_whoever_hears_the_risky_calls_first_gets_no_worse_an_estimate(heard: str, weights: dict[str, float]) -> None:
+    """Agent 1 has 10 calls, 2 of them among the riskiest (c heard for both); agent 2 has 10, 4 of them (f)."""
+    planned = pl.DataFrame({
+        "call_id": list("abcxdefyzw"), "agent_id": list("1111222222"), "picked": ["random", "random", "risk", "risk", *["random"] * 2, *["risk"] * 4],
+        "risky": [False, False, True, True, False, False, True, True, True, True]}).with_columns(heard=pl.col("call_id").is_in(list(heard)))
+    weighed = estimates.weights(planned, pl.DataFrame({"agent_id": ["1", "2"], "calls": [10, 10]}))
+    got = {call: weight for call, weight in weighed.select("call_id", "weight").iter_rows() if weight}
+    assert got == pytest.approx(weights)
