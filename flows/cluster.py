@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.job import Load, Scoring, Transcribing, load_models
 from records import Problem
-from settings import Settings
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from flows.job import Load, Scoring, Transcribing
+    from settings import Settings
 
 JOIN_WITHIN = "20s"
 AGAIN_AFTER = 5.0       # seconds
@@ -27,10 +28,12 @@ AGAIN_AFTER = 5.0       # seconds
 
 @contextmanager
 def spread(settings: Settings, form: str | None, told: Callable[[str], None] = lambda message: None,
-           load: Load = load_models) -> Iterator[tuple[Settings, Load]]:
+           load: Load | None = None) -> Iterator[tuple[Settings, Load]]:
     """Within, jobs with these settings and this loader work on the cluster that `[cluster]` names; where it names none, both
-    come back as they are. `load` is what workers load, a function that they can import."""
-    cluster = settings.cluster
+    come back as they are. `load` is what workers load, a function that they can import; None is the models of the settings."""
+    from flows.job import load_models
+
+    load, cluster = load or load_models, settings.cluster
     if not cluster.scheduler and not cluster.local_workers:
         yield settings, load
         return
