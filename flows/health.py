@@ -8,16 +8,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from flows import status
-from flows.status import Status
 from records import Problem
 from settings import Settings
-from store.erasing import PENDING
-from store.lake import Lake
+
+if TYPE_CHECKING:
+    from flows.status import Status
 
 GIGA = 1e9
 
@@ -49,6 +48,9 @@ def health(
 
 def examine(workspace: Path, settings: Settings, now: datetime | None = None) -> list[Check]:
     """Every check, in the order in which a person would look. Nothing is changed and nothing waits for a lock."""
+    from flows import status
+    from store.lake import Lake
+
     now = now or datetime.now(UTC)
     try:
         Lake.open(workspace)
@@ -113,6 +115,8 @@ def _disks(workspace: Path, settings: Settings) -> Iterator[Check]:
 
 
 def _deletions(workspace: Path) -> Iterator[Check]:
+    from store.erasing import PENDING
+
     cut = len(list((workspace / PENDING).glob("*.json"))) if (workspace / PENDING).is_dir() else 0
     if cut:
         yield Check("deletions", False, f"{cut} were cut short", "tingjian retention --workspace … completes them.")
@@ -127,6 +131,7 @@ def _models(settings: Settings) -> Iterator[Check]:
 
 def _reviews(workspace: Path, settings: Settings) -> Iterator[Check]:
     from flows.retention import reviews
+    from store.lake import Lake
 
     try:
         database = reviews(Lake.open(workspace), settings)
