@@ -15,7 +15,7 @@ from records import Problem
 from settings import hush
 
 app = typer.Typer(
-    name="tingjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="tingjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
     help="听检: recorded calls of a Chinese call centre to transcripts, findings and draft scorecards.")
 
 # Command, module, function. An `app` is mounted as a group under its name; "rules backtest" joins the group `rules` above it.
