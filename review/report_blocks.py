@@ -15,7 +15,7 @@ from review.wording import Language, moment
 
 @dataclass(frozen=True)
 class Numbers:
-    """The main figures: (name, value, what it was before)."""
+    """The main figures: (name, value, what it was before and when that was)."""
 
     rows: Sequence[tuple[str, str, str]]
 
@@ -73,9 +73,9 @@ def blocks(report: Report, titles: Mapping[str, str], coach: Mapping[str, str], 
         return say(name, language)
     period = PERIODS[report.kind]
     scope = "、".join(group_name(value, names, language) for _, value in report.only) or word("centre")
-    made: list[Block] = [Numbers(_numbers(report.figures, report.before, word))]
+    made: list[Block] = [Numbers(_numbers(report.figures, report.before, word, "vs_week_ago" if report.kind == "daily" else "vs_before"))]
     if report.kind == "daily":
-        made.append(_to_act(report, word))
+        made.append(_to_act(report, word, language))
     course = report.course
     made.append(Volume(word("volume"), [f"{begin:%Y-%m}" if period == "month" else f"{begin:%m-%d}" for begin in course["period"]], course["calls"].to_list(),
                        [None if score is None else round(score, 1) for score in course["mean_score"]], {"calls": word("calls"), "score": word("mean_score")}))
@@ -85,34 +85,44 @@ def blocks(report: Report, titles: Mapping[str, str], coach: Mapping[str, str], 
                          worst, [round(value, 1) for value in report.problems["per_thousand"]], word("per_thousand")))
         made.append(_problems(report, titles, coach, word, language))
     if report.rises:
-        made.append(Grid(f"{word('rising')} · {word('said_by_customer')}", [(word("phrase"), 2.2, False), (word("now"), 1.2, False), (word("then"), 1.2, False),
-                    (word("ratio"), 0.8, False), (word("q"), 0.7, False), (word("variants"), 3, False), (word("examples"), 1.8, False)],
-                    [(row["phrase"], row["now"], row["then"], row["ratio"], row["q"], "、".join(row["variants"][:4]), row["examples"][:1])
+        made.append(Grid(f"{word('rising')} · {word('said_by_customer')}", [(word("phrase"), 2.2, False), (word("now"), 1.2, True), (word("then"), 1.2, True),
+                    (word("ratio"), 0.8, True), (word("q"), 0.7, True), (word("variants"), 3, False), (word("examples"), 1.8, False)],
+                    [(row["phrase"], row["now"], row["then"], row["ratio"], row["q"], between(language).join(row["variants"][:4]), row["examples"][:1])
                      for row in rise_rows(report.rises, language)], frozenset({6}), word("rising_note")))
     if report.groups_by and not report.groups.is_empty():
         made.append(_groups(report, names, titles, word, language))
-    made.append(Grid(word("bands"), [(word("band"), 2, False), (word("calls"), 1, True), (word("share"), 1, False)],
+    made.append(Grid(word("bands"), [(headed(word("band")), 2, False), (word("calls"), 1, True), (word("share"), 1, True)],
                      [(word(band), number, f"{number / max(sum(report.bands.values()), 1):.1%}") for band, number in report.bands.items()]))
     first, last = report.span
     return Told(f"{word(report.kind)} · {scope}", first if first == last else f"{first} – {last}", word("draft_based"), made)
 
 
-def _numbers(now: Figures, before: Figures, word: Callable[[str], str]) -> list[tuple[str, str, str]]:
+def _numbers(now: Figures, before: Figures, word: Callable[[str], str], when: str) -> list[tuple[str, str, str]]:
     rows = [("calls", f"{now.calls:,}", f"{before.calls:,}"), ("mean_score", figure(now.mean_score), figure(before.mean_score)),
             ("low_share", _share(now.low_share), _share(before.low_share)), ("fatal_calls", f"{now.fatal:,}", f"{before.fatal:,}"),
             ("complaint_calls", f"{now.complaints:,}", f"{before.complaints:,}"), ("mean_talk", figure(now.mean_talk, 0), figure(before.mean_talk, 0))]
-    return [(word(name), value, earlier if before.calls else "") for name, value, earlier in rows]
+    return [(word(name), value, f"{word(when)} {earlier or '–'}" if before.calls else "") for name, value, earlier in rows]
+
+
+def between(language: Language) -> str:
+    """What stands between things told one after the other."""
+    return "、" if language == "zh" else ", "
+
+
+def headed(word: str) -> str:
+    """A word of running text as the heading of a column."""
+    return word[:1].upper() + word[1:]
 
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.1%}"
 
 
-def _to_act(report: Report, word: Callable[[str], str]) -> Grid:
+def _to_act(report: Report, word: Callable[[str], str], language: Language) -> Grid:
     rows = [([row["call_id"]], moment(row["started_at"]), f"{row['agent_name'] or ''} {row['agent_id'] or ''}".strip(), row["team"] or "", row["score"],
-             "、".join(word(reason) for reason in row["reasons"])) for row in report.to_act.iter_rows(named=True)]
-    return Grid(word("to_act"), [(word("call_id"), 2, False), (word("started_at"), 1.9, False), (word("agent"), 2, False), (word("team"), 1, False),
-                                 (word("score"), 0.9, True), (word("why"), 3, False)], rows, frozenset({0}), "", word("none_to_act"))
+             between(language).join(word(reason) for reason in row["reasons"])) for row in report.to_act.iter_rows(named=True)]
+    return Grid(word("to_act"), [(headed(word("call_id")), 2, False), (headed(word("started_at")), 1.9, False), (word("agent"), 2, False), (word("team"), 1, False),
+                                 (headed(word("score")), 0.9, True), (word("why"), 3, False)], rows, frozenset({0}), "", word("none_to_act"))
 
 
 def _problems(report: Report, titles: Mapping[str, str], coach: Mapping[str, str], word: Callable[[str], str], language: Language) -> Grid:
@@ -121,8 +131,8 @@ def _problems(report: Report, titles: Mapping[str, str], coach: Mapping[str, str
         change = row["change"] if row["calls_before"] else "first"
         rows.append((titles.get(row["rule"], row["rule"]), row["with_it"], round(row["per_thousand"], 1), figure(row["before"]), times(row, language),
                      word(change), coach.get(row["rule"], ""), list(row["examples"])[:1]))
-    return Grid(word("common"), [(word("problem"), 2, False), (word("with_it"), 0.9, True), (word("per_thousand"), 1, True), (word("before"), 1.1, False),
-                                 (word("ratio"), 0.8, False), (word("change"), 1.2, False), (word("say_instead"), 3.6, False), (word("examples"), 1.7, False)],
+    return Grid(word("common"), [(word("problem"), 2, False), (word("with_it"), 0.9, True), (word("per_thousand"), 1, True), (word("before"), 1.1, True),
+                                 (word("ratio"), 0.8, True), (word("change"), 1.2, False), (word("say_instead"), 3.6, False), (word("examples"), 1.7, False)],
                 rows, frozenset({7}), word("change_note"))
 
 
@@ -135,7 +145,7 @@ def _groups(report: Report, names: Mapping[str, str], titles: Mapping[str, str],
                      None if row["mean_score"] is None else round(row["mean_score"], 1), _share(row["low_share"]), row["fatal"] or 0, figure(row["mean_talk"], 0),
                      f"{titles.get(need['rule'], need['rule'])} ×{need['ratio']:.1f} (q {sure(need['q'])})" if need else "", need["examples"][:1] if need else []))
     return Grid(word(f"by_{report.groups_by}"), [(word(report.groups_by or ""), 1.7, False), (word("calls"), 0.9, True), (word("mean_score"), 1.2, True),
-                (word("low_share"), 1, False), (word("fatal_calls"), 1, True), (word("mean_talk"), 1.2, False),
+                (word("low_share"), 1, True), (word("fatal_calls"), 1, True), (word("mean_talk"), 1.4, True),
                 (f"{word('top_problem')}（{word('times_of_centre')}）" if language == "zh" else f"{word('top_problem')} ({word('times_of_centre').lower()})", 3.2, False),
                 (word("examples"), 1.7, False)], rows, frozenset({7}))
 

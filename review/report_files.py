@@ -116,7 +116,7 @@ def pdf(told: Told, language: Language, made: str) -> bytes:
     _line(paper, told.note, 8.5, SOFT)
     for block in told.blocks:
         if isinstance(block, Numbers):
-            _figures(paper, block, language)
+            _figures(paper, block)
         elif isinstance(block, Grid):
             _grid(paper, block, language)
         else:
@@ -133,7 +133,7 @@ def _line(paper: Any, text: str, size: float, colour: tuple[int, int, int], abov
     paper.multi_cell(0, size * 0.5, text, wrapmode=WrapMode.CHAR, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
-def _figures(paper: Any, block: Numbers, language: Language) -> None:
+def _figures(paper: Any, block: Numbers) -> None:
     """The main figures side by side, each with what it was before."""
     paper.ln(3)
     top, width = paper.get_y(), WIDTH / max(len(block.rows), 1)
@@ -141,8 +141,7 @@ def _figures(paper: Any, block: Numbers, language: Language) -> None:
         left = 10 + at * width
         paper.set_draw_color(*LINE)
         paper.rect(left, top, width - 2, 21)
-        earlier = f"{say('vs_before', language)} {before}" if before else ""
-        for text, size, colour, down in ((name, 7.5, SOFT, 1.5), (value or "–", 15, INK, 6.5), (earlier, 7, SOFT, 14.5)):
+        for text, size, colour, down in ((name, 7.5, SOFT, 1.5), (value or "–", 15, INK, 6.5), (before, 7, SOFT, 14.5)):
             paper.set_xy(left + 1, top + down)
             paper.set_font("noto", size=size)
             paper.set_text_color(*colour)

@@ -38,9 +38,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "problem": ("问题", "Problem"), "say_instead": ("怎么说更好", "Say instead"), "by_team": ("各班组", "By team"), "by_agent": ("各坐席", "By agent"),
     "volume": ("通话量与平均分", "Calls and mean score"), "bands": ("等级分布", "Bands"), "draft_based": ("按机器草稿统计；人工确认的结果见工作台看板。",
                    "From the machine's drafts; what people confirmed is on the workbench's dashboard."),
-    "vs_before": ("较上期", "Against before"), "none_to_act": ("没有要处理的通话。", "Nothing to act on."), "made_at": ("制作于", "made"),
+    "vs_before": ("上期", "before:"), "vs_week_ago": ("上周同日", "a week ago:"), "none_to_act": ("没有要处理的通话。", "Nothing to act on."), "made_at": ("制作于", "made"),
     "worst_items": ("失分最多的规则", "Rules broken most"), "silence": ("长静默", "long silence"), "figures": ("主要数字", "Main figures"),
-    "need": ("需要什么", "Who needs what"), "top_problem": ("最突出的问题", "Foremost problem"), "times_of_centre": ("中心的倍数", "Times the rest"),
+    "need": ("需要什么", "Who needs what"), "top_problem": ("最突出的问题", "Foremost problem"), "times_of_centre": ("为其余的倍数", "Times the rest"),
 }
 
 

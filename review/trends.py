@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from store.lake import Lake
 
 Only = tuple[tuple["By", str], ...]
+PIPED = 240             # columns where the output has no width of its own
+MOST_NAMED = 12
 BEFORE = {"day": 14, "week": 4, "month": 3}         # periods that phrases are compared with
 
 
@@ -50,7 +52,6 @@ def trends(
     from rich.console import Console
 
     from review import trends_page
-    from review.backtest_view import WIDTH
     from review.commands import _language, _write
     from review.trend_words import say
     from review.trends_view import chart, overview_terminal, period_name, study_terminal
@@ -66,6 +67,7 @@ def trends(
     from insight.trends import span_of
 
     span = span_of(lake, every, since, until)
+    _there(lake, span, only)
     studies = [study(lake, one, span, every, split, only) for one in wanted]
     overview = None if wanted else overview_of(lake, rules, every, span, split, only, _speakers(speaker))
     title = "、".join(one.title for one in wanted) or say("what_changed", language)
@@ -85,7 +87,7 @@ def trends(
         _write(png, trend_png(chart(studies[0], language)))
     out = Console(highlight=False, markup=False)
     if not out.is_terminal:
-        out = Console(highlight=False, markup=False, width=WIDTH, file=sys.stdout)
+        out = Console(highlight=False, markup=False, width=PIPED, file=sys.stdout)
     for one in studies:
         out.print(study_terminal(one, language))
     if overview:
@@ -147,6 +149,22 @@ def hidden(texts: Sequence[str], speakers: Sequence[str], staff: Sequence[str], 
     from pipeline.masking import mask_call
 
     return [turn.text for turn in mask_call(texts, speakers, staff, customers)]
+
+
+def _there(lake: Lake, span: Span, only: Only) -> None:
+    """Problem where no call is of the team, agent, line or tier that was named, with those that there are."""
+    import polars as pl
+
+    from insight.wanted import GROUPS
+
+    calls = lake.rows("calls").filter(span.holds)
+    if not only or calls.filter(pl.col(GROUPS[by]) == value for by, value in only).head(1).collect().height:
+        return
+    by, value = only[-1]
+    others = calls.select(pl.col(GROUPS[by]).drop_nulls().unique().sort().head(MOST_NAMED)).collect().to_series().to_list()
+    whom = ", ".join(f"{one} {named}" for one, named in only)
+    _refuse(f"No calls of {whom} from {span.since} to {span.until}."
+            + (f" By --{by} there are: {', '.join(others)}{' …' if len(others) == MOST_NAMED else ''}." if value not in others and others else ""))
 
 
 def _rules() -> dict[str, Rule]:

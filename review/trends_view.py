@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.console import Group as Lines
-from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -135,6 +135,34 @@ def spark(values: Iterable[float | None]) -> str:
     return "".join(" " if one is None else SPARKS[min(int(one / top * 8), 7)] for one in told)
 
 
+@dataclass(frozen=True)
+class Fitting:
+    """A table for the terminal: columns as (name, heading, right-aligned), and `spare` names of those that are left out, one after
+    the other, until it fits. A number cut to 1.0… says something else, and a call id that is cut can be opened nowhere."""
+
+    columns: Sequence[tuple[str, str, bool]]
+    rows: Sequence[Sequence[str | Text]]
+    spare: Sequence[str] = ("h", "hits_a_call", "z", "interval", "before", "course", "with_it", "then", "variants")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = self._without(())
+        for number in range(1, len(self.spare) + 1):
+            if table.__rich_measure__(console, options.update(width=1000)).maximum <= options.max_width:
+                break
+            table = self._without(self.spare[:number])
+        yield table
+
+    def _without(self, names: Sequence[str]) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        kept = [at for at, (name, _, _) in enumerate(self.columns) if name not in names]
+        for at in kept:
+            name, heading, right = self.columns[at]
+            table.add_column(heading, justify="right" if right else "left", no_wrap=name != "rule", overflow="fold")
+        for row in self.rows:
+            table.add_row(*(row[at] for at in kept))
+        return table
+
+
 def study_terminal(study: Study, language: Language) -> RenderableType:
     """A row a period, or where grouped a row a group of the latest period with its course as blocks."""
     grouped = study.question.by is not None
@@ -144,10 +172,10 @@ def study_terminal(study: Study, language: Language) -> RenderableType:
         return Lines(Text(head, style="bold"), word("no_calls_there"))
     if not grouped:
         head += "  " + spark(study.table.sort("period")["per_thousand"].to_list())
-    table = Table(box=None, pad_edge=False, header_style="bold")
     columns = ["group", "course"] if grouped else ["period"]
-    for name in [*columns, "calls", "with_it", "per_thousand", "interval", "hits_a_call", "before", "ratio", "h", "q", "change", "examples"]:
-        table.add_column("" if name == "course" else word(name), justify="right" if name not in (*columns, "change", "examples") else "left", no_wrap=True)
+    heads = [(name, "" if name == "course" else word(name), name not in (*columns, "change", "examples")) for name in [
+        *columns, "calls", "with_it", "per_thousand", "interval", "hits_a_call", "before", "ratio", "h", "q", "change", "examples"]]
+    rows: list[list[str | Text]] = []
     courses = {row["group"]: "" for row in study.table.iter_rows(named=True)}
     periods = sorted(set(study.table["period"]))
     for group in courses:
@@ -155,9 +183,9 @@ def study_terminal(study: Study, language: Language) -> RenderableType:
         courses[group] = spark(own.get(begin) for begin in periods)
     for row in study_rows(study, language, latest=grouped):
         first = [row["group"], courses[row["key"]]] if grouped else [row["period"] + (f" {word('partial')}" if row["partial"] else "")]
-        table.add_row(*first, f"{row['calls']:,}", f"{row['with_it']:,}", row["per_thousand"], row["interval"], row["hits_a_call"], row["before"],
-                      row["ratio"], row["h"], row["q"], Text(word(row["change"]), style=COLOURS[row["change"]]), " ".join(row["examples"][:1]))
-    parts: list[RenderableType] = [Text(head, style="bold"), table, Text(word("trend_note"), style="dim")]
+        rows.append([*first, f"{row['calls']:,}", f"{row['with_it']:,}", row["per_thousand"], row["interval"], row["hits_a_call"], row["before"],
+                     row["ratio"], row["h"], row["q"], Text(word(row["change"]), style=COLOURS[row["change"]]), " ".join(row["examples"][:1])])
+    parts: list[RenderableType] = [Text(head, style="bold"), Fitting(heads, rows), Text(word("trend_note"), style="dim")]
     if not study.together.is_empty():
         parts += [Text(""), Text(word("together"), style="bold"), _together(study.together, language), Text(word("lift_note"), style="dim")]
     return Lines(*parts)
@@ -188,15 +216,13 @@ def overview_terminal(overview: Overview, language: Language) -> RenderableType:
     shown = changed[:MOST_ROWS] or rows[:5]
     if not changed:
         parts.append(word("nothing_changed"))
-    table = Table(box=None, pad_edge=False, header_style="bold")
     grouped = any(row["group"] for row in rows)
     left = ["rule", *(["group"] if grouped else [])]
-    for name in [*left, "calls", "with_it", "per_thousand", "before", "ratio", "q", "change", "examples"]:
-        table.add_column(word(name), justify="left" if name in (*left, "change", "examples") else "right", no_wrap=name != "rule")
-    for row in shown:
-        table.add_row(f"{row['title']} {row['rule']}", *([row["group"]] if grouped else []), f"{row['calls']:,}", f"{row['with_it']:,}", row["per_thousand"],
-                      row["before"], row["ratio"], row["q"], Text(word(row["change"]), style=COLOURS[row["change"]]), " ".join(row["examples"][:1]))
-    parts.append(table)
+    heads = [(name, word(name), name not in (*left, "change", "examples"))
+             for name in [*left, "calls", "with_it", "per_thousand", "before", "ratio", "q", "change", "examples"]]
+    parts.append(Fitting(heads, [
+        [f"{row['title']} {row['rule']}", *([row["group"]] if grouped else []), f"{row['calls']:,}", f"{row['with_it']:,}", row["per_thousand"],
+         row["before"], row["ratio"], row["q"], Text(word(row["change"]), style=COLOURS[row["change"]]), " ".join(row["examples"][:1])] for row in shown]))
     if len(rows) > len(shown):
         parts.append(Text(word("more_rows").format(len(rows) - len(shown)), style="dim"))
     for who, rises in overview.rises:
@@ -204,13 +230,11 @@ def overview_terminal(overview: Overview, language: Language) -> RenderableType:
     return Lines(*parts, Text(word("rising_note"), style="dim"))
 
 
-def _rises(rises: Sequence[Rise], language: Language) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("phrase", "now", "then", "ratio", "z", "q", "variants", "examples"):
-        table.add_column(say(name, language), justify="left" if name in ("phrase", "variants", "examples") else "right", no_wrap=name != "variants")
-    for row in rise_rows(rises, language):
-        table.add_row(row["phrase"], row["now"], row["then"], row["ratio"], row["z"], row["q"], "、".join(row["variants"][:3]), " ".join(row["examples"][:1]))
-    return table
+def _rises(rises: Sequence[Rise], language: Language) -> Fitting:
+    heads = [(name, say(name, language), name not in ("phrase", "variants", "examples"))
+             for name in ("phrase", "now", "then", "ratio", "z", "q", "variants", "examples")]
+    return Fitting(heads, [[row["phrase"], row["now"], row["then"], row["ratio"], row["z"], row["q"], "、".join(row["variants"][:3]),
+                            " ".join(row["examples"][:1])] for row in rise_rows(rises, language)])
 
 
 def rise_rows(rises: Sequence[Rise], language: Language) -> list[dict[str, Any]]:

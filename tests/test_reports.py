@@ -81,6 +81,14 @@ def test_the_page_stands_alone_and_its_calls_open_in_the_workbench(lake: Lake, t
     assert page.count('class="report-chart"') == 2
 
 
+def test_the_pages_charts_name_their_axes_and_english_lists_have_english_commas(lake: Lake, tmp_path: Path) -> None:
+    page = next(file for file in write_report(lake, "daily", tmp_path, language="en", formats=["html"])).read_text(encoding="utf-8")
+    script = page[page.rindex("<script>"):]
+    assert all(f"name: told.{name}" in script for name in ("words.calls, nameLocation", "words.score, nameLocation", "unit, nameLocation"))
+    body = page[page.index("<body>"):page.rindex("<script>")].split("<script>")[0]
+    assert "、" not in body and ">Call<" in body and ">Score<" in body and "a week ago: " in body and "complaint, score under 80" in body
+
+
 def test_no_cell_is_a_formula_whatever_an_agent_is_called(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "w")
     with lake.writing():

@@ -234,3 +234,27 @@ def test_without_a_name_trends_says_what_changed_and_what_rose(lake: Lake, tmp_p
 def test_wrong_usage_is_one_message(lake: Lake, options: list[str], message: str) -> None:
     told = CliRunner().invoke(app, ["trends", "-w", str(lake.root), *options])
     assert isinstance(told.exception, Problem) and message in str(told.exception)
+
+
+@pytest.mark.parametrize("columns", [80, 110, 400])
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_number_and_no_call_id(lake: Lake, columns: int) -> None:
+    from rich.console import Console
+
+    from review.trends import study
+    from review.trends_view import study_terminal
+
+    span = Span("2026-11-09", "2026-11-22")
+    one = study(lake, Wanted("生硬拒绝", rules=("taboo.refusal",)), span, "week", "team", ())
+    out = Console(width=columns, file=io.StringIO(), record=True)
+    out.print(study_terminal(one, "en"))
+    text = out.export_text()
+    b2 = one.table.filter(pl.col("group") == "B2", pl.col("period") == LAST_WEEK).row(0, named=True)
+    line = next(line for line in text.splitlines() if line.startswith("B2"))
+    assert "…" not in text and b2["examples"][0] in line and f"{b2['per_thousand']:.1f}" in line and "up" in line
+    assert ("Cohen's h" in text) is (columns == 400)
+
+
+def test_a_team_that_is_not_there_is_told_with_those_that_are(lake: Lake) -> None:
+    told = CliRunner().invoke(app, ["trends", "-w", str(lake.root), "--team", "ZZ"])
+    assert isinstance(told.exception, Problem) and str(told.exception).startswith("No calls of team ZZ from ")
+    assert "By --team there are: A1, A2, B1" in str(told.exception)
