@@ -6,10 +6,9 @@ changes; chance alone does not move a rule back and forth.
 """
 from __future__ import annotations
 
-from math import sqrt
 from typing import Literal, NamedTuple
 
-Z = 1.959964            # 95 %, two-sided
+from insight.estimates import wilson
 
 
 class Trust(NamedTuple):
@@ -28,11 +27,3 @@ def trust(agreed: int, decided: int, threshold: float, least: int) -> Trust | No
     low, high = wilson(agreed, decided)
     says = None if decided < least else "lost" if high < threshold else "won" if low >= threshold else None
     return Trust(agreed / decided, low, high, says)
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share, `of` at least 1."""
-    share, spread = hits / of, Z**2 / of
-    middle = share + spread / 2
-    half = Z * sqrt(share * (1 - share) / of + spread / (4 * of))
-    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))

@@ -4,8 +4,9 @@ from __future__ import annotations
 import pytest
 
 from insight.agreement import gwet_ac1, gwet_ac1_of_many, krippendorff_alpha
+from insight.estimates import wilson
 from insight.leaning import leaning
-from insight.trust import trust, wilson
+from insight.trust import trust
 
 # Krippendorff (2011), table of four observers and twelve units: alpha 0.743 for nominal data. irrCAC's raw4raters is the same
 # table, with AC1 0.77544 for its five classes.
