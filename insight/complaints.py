@@ -88,6 +88,8 @@ def _steps(orders: pl.DataFrame, now: datetime) -> pl.DataFrame:
     def in_time(column: str, limit: pl.Expr) -> pl.Expr:
         return pl.when(taken(column) > limit).then(False).when(pl.col(column).is_not_null()).then(True)
     due = (pl.col("due_at") - pl.col("opened_at")).dt.total_seconds() / 3600
+    # Who got an effective reply, or whose case was closed, was replied to by then, also where nobody noted a first reply.
+    orders = orders.with_columns(first_reply_at=pl.coalesce("first_reply_at", "effective_reply_at", "closed_at"))
     steps = orders.with_columns(tier=tier).with_columns(
         limit=pl.col("tier").replace_strict(EFFECTIVE_REPLY, return_dtype=pl.Float64),
         first_hours=taken("first_reply_at"), effective_hours=taken("effective_reply_at"), closed_hours=taken("closed_at"))

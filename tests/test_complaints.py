@@ -54,6 +54,13 @@ def test_first_reply_within_48_hours(hours: list[float | None], now: datetime, t
     assert figure(of(*({"first_reply_at": one} for one in hours), now=now), "first_reply") == told
 
 
+@pytest.mark.parametrize(("answer", "told"), [
+    ({"effective_reply_at": 20}, (1, 1, 100.0, 100.0, True)), ({"closed_at": 30}, (1, 1, 100.0, 100.0, True)), ({"closed_at": 49}, (0, 1, 0.0, 100.0, False)),
+    ({"first_reply_at": 50, "closed_at": 51}, (0, 1, 0.0, 100.0, False))])
+def test_who_was_answered_was_replied_to_also_where_nobody_noted_a_first_reply(answer: dict[str, Any], told: tuple[Any, ...]) -> None:
+    assert figure(of(answer), "first_reply") == told
+
+
 @pytest.mark.parametrize(("tier", "limit", "written"), [
     ("VIP", 8, "VIP"), ("VIP", 8, "vip"), ("VIP", 8, "VIP客户"), ("全球通", 24, "全球通"), ("others", 48, "普通"), ("others", 48, None)])
 def test_effective_reply_by_tier(tier: str, limit: int, written: str | None) -> None:
