@@ -319,13 +319,13 @@ class Lake:
         for text in self._texts("drafts", "draft", call_ids):
             yield Draft.model_validate_json(text)
 
-    def transcript(self, call_id: str) -> Transcript:
-        """One call's transcript; `Problem` with near matches for a call that is not there."""
-        return Transcript.model_validate_json(self._text("transcripts", "transcript", call_id))
+    def transcript(self, call_id: str, day: str | None = None) -> Transcript:
+        """One call's transcript, sooner found with its `day`; `Problem` with near matches for a call that is not there."""
+        return Transcript.model_validate_json(self._text("transcripts", "transcript", call_id, day))
 
-    def draft(self, call_id: str) -> Draft:
-        """One call's draft; `Problem` with near matches for a call that is not there."""
-        return Draft.model_validate_json(self._text("drafts", "draft", call_id))
+    def draft(self, call_id: str, day: str | None = None) -> Draft:
+        """One call's draft, sooner found with its `day`; `Problem` with near matches for a call that is not there."""
+        return Draft.model_validate_json(self._text("drafts", "draft", call_id, day))
 
     def call_ids(self) -> list[str]:
         return self._scan("calls").select("call_id").collect()["call_id"].sort().to_list()
@@ -334,10 +334,11 @@ class Lake:
         with _mendable(self.root, "read"):
             return self.keys.opened(name, pl.scan_delta(str(self.root / name)))
 
-    def _details(self, name: str, order: str) -> pl.LazyFrame:
+    def _details(self, name: str, order: str, here: pl.Expr = pl.lit(True)) -> pl.LazyFrame:
+        """Rows that the table `calls` vouches for, of those `here` says."""
         marks = "recognition_batch" if name in tables.OF_RECOGNITION else "scoring_batch"
-        valid = self._scan("calls").select("call_id", batch_id=pl.col(marks))
-        rows = self._scan(name).join(valid, on=["call_id", "batch_id"], how="semi")
+        valid = self._scan("calls").filter(here).select("call_id", batch_id=pl.col(marks))
+        rows = self._scan(name).filter(here).join(valid, on=["call_id", "batch_id"], how="semi")
         return rows.drop("batch_id").sort("call_id", order, maintain_order=True)
 
     def _texts(self, name: str, column: str, call_ids: Sequence[str] | None) -> Iterator[str]:
@@ -349,10 +350,13 @@ class Lake:
             here = pl.col("day").is_in({days[call_id] for call_id in some}) & pl.col("call_id").is_in(some)
             yield from self._details(name, "call_id").filter(here).collect()[column]
 
-    def _text(self, name: str, column: str, call_id: str) -> str:
-        found = self._details(name, "call_id").filter(pl.col("call_id") == call_id).collect()
-        if not found.is_empty():
-            return found[column][0]
+    def _text(self, name: str, column: str, call_id: str, day: str | None = None) -> str:
+        """A call that was told another day since is found without it."""
+        this = pl.col("call_id") == call_id
+        for here in [this & (pl.col("day") == day), this] if day else [this]:
+            found = self._details(name, "call_id", here).collect()
+            if not found.is_empty():
+                return found[column][0]
         raise self._unknown(call_id)
 
     def _unknown(self, call_id: str) -> Problem:

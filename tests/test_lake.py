@@ -57,6 +57,7 @@ def test_a_call_committed_again_replaces_the_older_one_even_on_another_day(lake:
         lake.commit([done(tmp_path, "b", "新的", started_at="2026-11-21T09:00:00+08:00")])
     assert lake.calls().collect()["call_id"].to_list() == ["a", "b"]
     assert lake.transcript("b").turns[0].text == "新的"
+    assert {lake.transcript("b", day).turns[0].text for day in ("2026-11-20", "2026-11-21", "unknown")} == {"新的"}
     assert lake.turns().collect().height == 4
     assert {name: raw_rows(lake, name) for name in DETAILS} == dict(zip(DETAILS, (2, 4, 2, 2, 6, 6), strict=True))
 

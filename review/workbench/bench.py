@@ -109,13 +109,13 @@ class Bench:
             told = {name: getattr(card, name) for name in ("call_id", "agent_id", "agent_name", "team", "line", "direction", "started_at")}
             nothing = Transcript.model_validate(told | {"turns": ()})
             return Words(nothing, nothing, {})
-        heard, changes = self.lake.transcript(card.call_id), corrections.standing(session, card.call_id)
+        heard, changes = self.lake.transcript(card.call_id, card.day), corrections.standing(session, card.call_id)
         return Words(heard, corrections.corrected(heard, changes), changes)
 
     def draft(self, card: Card) -> Draft:
         """The draft that the reviewer was shown, before any claim the newest one."""
         kept = cards.kept_draft(card)
-        return Draft.model_validate_json(kept) if kept else self.lake.draft(card.call_id)
+        return Draft.model_validate_json(kept) if kept else self.lake.draft(card.call_id, card.day)
 
     @cached_property
     def templates(self) -> Environment:
