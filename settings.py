@@ -104,7 +104,7 @@ class Schedule(Section):
     nightly: str = Field(default="30 1 * * *", description="All that is not finished")
     pickup: str = Field(default="15 8-22 * * *", description="The same by day, so that calls are there soon")
     sampling: str = Field(default="0 6 * * 1", description="The week's sampling plan, into the review queue")
-    reports: str = Field(default="30 6 * * *", description="The daily report")
+    reports: str = Field(default="30 6 * * *", description="The daily report, on Mondays and the first the week's and the month's too")
     appraisal: str = Field(default="0 7 1 * *", description="The month's appraisal")
     retention: str = Field(default="0 4 * * *", description="Deletes what is past its time ([retention])")
     rescore: str = Field(default="", description="Scores all stored calls by the rules in force; on demand unless set")

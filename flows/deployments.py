@@ -40,7 +40,7 @@ PLANNED = (
             "The same by day, so that calls are there soon"),
     Planned("sampling", "flows.scheduled", "sample_calls", lambda _, workspace: {"workspace": workspace},
             "The week's sampling plan, its calls in the review queue"),
-    Planned("reports", "flows.scheduled", "make_report", lambda _, workspace: {"workspace": workspace}, "The daily report"),
+    Planned("reports", "flows.scheduled", "make_report", lambda _, workspace: {"workspace": workspace}, "The daily report, on Mondays the week's and on the first the month's too"),
     Planned("appraisal", "flows.scheduled", "appraise", lambda _, workspace: {"workspace": workspace},
             "The appraisal of the month before"),
     Planned("retention", "flows.scheduled", "retain", lambda _, workspace: {"workspace": workspace},

@@ -52,6 +52,12 @@ def of_break(kind: str) -> tuple[str, str]:
                       "log, or tingjian health.")
 
 
+def of_reports(kinds: Sequence[str], where: str) -> tuple[str, str]:
+    """Title and text of reports that were made; what they say stays where they lie, since they name agents and calls."""
+    chinese = "、".join({"daily": "日报", "weekly": "周报", "monthly": "月报"}[kind] for kind in kinds)
+    return f"听检：质检{chinese}已生成", f"在 {where}（{socket.gethostname()}）。\nThe {' and the '.join(kinds)} report: {where} on {socket.gethostname()}."
+
+
 def send(settings: Settings, title: str, text: str) -> bool:
     """Sends to all addresses; False where some could not be reached, which is logged by number, since addresses are secret."""
     import apprise

@@ -8,8 +8,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
@@ -49,9 +50,27 @@ def sample_calls(workspace: str, week: Week | None = None, into_queue: bool = Tr
 
 
 @flow(name="make-report", persist_result=False)
-def make_report(workspace: str, period: Literal["daily", "weekly", "monthly"] = "daily") -> State:
-    """The report of the last day, week or month, kept in the workspace."""
-    return _command(["report", period, "--workspace", workspace])
+def make_report(workspace: str, period: Literal["due", "daily", "weekly", "monthly"] = "due") -> State:
+    """The report of the last day, week or month, kept in the workspace; `due` is the daily one, on Mondays the week's and on the first
+    the month's too. Whom [notify] names is told where they are."""
+    settings = Settings()
+    today = datetime.now(ZoneInfo(settings.schedule.timezone)).date()
+    made: list[str] = []
+    for one in due(today) if period == "due" else [period]:
+        end = _command(["report", one, "--workspace", workspace])
+        if end.is_failed():
+            return end
+        made.append(one)
+    if settings.notify.urls and settings.notify.when == "always":
+        from flows import notices
+
+        notices.send(settings, *notices.of_reports(made, f"{workspace}/reports"))
+    return Completed(message=f"{', '.join(made)} in {workspace}/reports")
+
+
+def due(today: date) -> list[str]:
+    """The reports that are made on a day."""
+    return ["daily", *(["weekly"] if today.weekday() == 0 else []), *(["monthly"] if today.day == 1 else [])]
 
 
 @flow(name="appraise", persist_result=False)

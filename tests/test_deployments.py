@@ -167,3 +167,26 @@ def test_no_server_is_one_clear_problem(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(("today", "month"), [(date(2026, 1, 1), "2025-12"), (date(2026, 11, 1), "2026-10"), (date(2026, 2, 1), "2026-01")])
 def test_the_appraisal_is_of_the_month_before(today: date, month: str) -> None:
     assert scheduled._month_before(today) == month
+
+
+@pytest.mark.parametrize(("today", "kinds"), [
+    (date(2026, 11, 25), ["daily"]), (date(2026, 11, 23), ["daily", "weekly"]), (date(2026, 12, 1), ["daily", "monthly"]),
+    (date(2026, 6, 1), ["daily", "weekly", "monthly"])])
+def test_weeks_and_months_have_their_reports_when_they_are_over(today: date, kinds: list[str]) -> None:
+    assert scheduled.due(today) == kinds
+
+
+def test_people_are_told_where_a_report_lies_and_nothing_that_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.states import Completed, Failed
+
+    from flows import notices
+
+    ran: list[str] = []
+    sent: list[tuple[str, str]] = []
+    ends = {"weekly": Completed(), "monthly": Failed(message="no calls")}
+    monkeypatch.setenv("TINGJIAN_NOTIFY__URLS", '["json://localhost"]')
+    monkeypatch.setattr(scheduled, "_command", lambda arguments: ran.append(arguments[1]) or ends[arguments[1]])
+    monkeypatch.setattr(notices, "send", lambda settings, title, text: sent.append((title, text)) or True)
+    assert scheduled.make_report.fn("/srv/w", "weekly").is_completed()
+    assert sent[0][0] == "听检：质检周报已生成" and "/srv/w/reports" in sent[0][1]
+    assert scheduled.make_report.fn("/srv/w", "monthly").is_failed() and ran == ["weekly", "monthly"] and len(sent) == 1
