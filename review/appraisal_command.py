@@ -113,7 +113,7 @@ def _write(out: Path, sources: Sources, month: Month, policy: Appraisal, table: 
     import polars as pl
 
     from insight.appraisal import spread, trail
-    from review.appraisal_words import LACKING, noted, worked_out
+    from review.appraisal_words import FIGURES, LACKING, noted, worked_out
     from review.figures import Sheet, figures
     from review.sample_command import write
 
@@ -126,4 +126,4 @@ def _write(out: Path, sources: Sources, month: Month, policy: Appraisal, table: 
                          schema=["agent_id", "how"], orient="row")
     out.write_bytes(figures([
         Sheet("绩效", table.with_columns(pl.col("lacks").list.eval(pl.element().replace({word: words[0] for word, words in LACKING.items()})).list.join("；"))),
-        Sheet("等级分布", spread(table)), Sheet("计算", rules), Sheet("依据", rests.with_columns(note=pl.Series([noted(one, "zh") for one in rests["note"]], dtype=pl.String))), Sheet("未采用的行", refused)]))
+        Sheet("等级分布", spread(table)), Sheet("计算", rules), Sheet("依据", rests.with_columns(figure=pl.col("figure").replace({name: words[0] for name, words in FIGURES.items()}), note=pl.Series([noted(one, "zh") for one in rests["note"]], dtype=pl.String))), Sheet("未采用的行", refused)]))

@@ -17,10 +17,10 @@ LINES: dict[str, tuple[str, str]] = {
     "complaints": ("投诉 {complaints} 件，其中重大 {major} 件：扣 {deduction} 分，奖金 {bonus}{flag}",
                    "complaints: {complaints}, of them {major} major: {deduction} points less, {bonus} of the bonus{flag}"),
     "dismissal": ("；投诉达三件，按手册列入辞退名单，由人决定", "; three complaints: flagged for dismissal, which a person decides"),
-    "talk": ("平均通话时长 {talk_seconds} 秒，全中心 {talk_mean} 秒，超出 {talk_over} 秒：{talk_points} 分",
-             "talk time: {talk_seconds} s, the centre's mean {talk_mean} s, {talk_over} s over it: {talk_points} points"),
-    "volume": ("话务量 {calls}，平均 {volume_mean}，低于均值 {volume_under}：{volume_points} 分",
-               "volume: {calls} calls, the mean {volume_mean}, {volume_under} under it: {volume_points} points"),
+    "talk": ("平均通话时长 {talk_seconds} 秒，全中心 {talk_mean} 秒，{talk_side} {talk_apart} 秒：{talk_points} 分",
+             "talk time: {talk_seconds} s, the centre's mean {talk_mean} s, {talk_apart} s {talk_side} it: {talk_points} points"),
+    "volume": ("话务量 {calls}，平均 {volume_mean}，{volume_side}均值 {volume_apart}：{volume_points} 分",
+               "volume: {calls} calls, the mean {volume_mean}, {volume_apart} {volume_side} it: {volume_points} points"),
     "points": ("得分合计 = {talk_points} + {volume_points} − {deduction} = {points}", "points = {talk_points} + {volume_points} − {deduction} = {points}"),
 }
 LACKING = {"assessment": ("缺考核得分", "no assessment"), "monitoring": ("没有已评的随机录音", "no reviewed random card"),
@@ -44,6 +44,7 @@ def noted(note: str, language: Language) -> str:
 def worked_out(row: dict[str, Any], policy: Appraisal, language: Language) -> list[str]:
     """A line a figure, of a row of `appraisal.appraise`."""
     english = language == "en"
+    row = row | _apart(row, english)
     shown = {name: shown_number(value) if isinstance(value, int | float) else value for name, value in row.items()}
 
     def line(name: str, **more: str) -> str:
@@ -59,6 +60,13 @@ def worked_out(row: dict[str, Any], policy: Appraisal, language: Language) -> li
     lines.append(line("complaints", bonus=f"{row['bonus_share']:.0%}", flag=LINES["dismissal"][english] if row["dismissal"] else ""))
     lines += [line(name) for name in ("talk", "volume") if row[f"{name}_points"] is not None]
     return lines + ([line("points")] if row["points"] is not None else [])
+
+
+def _apart(row: dict[str, Any], english: bool) -> dict[str, Any]:
+    """How far from the mean, without a sign: nobody reads -258 under it."""
+    over, under = row["talk_over"] or 0.0, row["volume_under"] or 0.0
+    return {"talk_apart": abs(over), "talk_side": (("低于" if over < 0 else "超出"), ("under" if over < 0 else "over"))[english],
+            "volume_apart": abs(under), "volume_side": (("高于" if under < 0 else "低于"), ("over" if under < 0 else "under"))[english]}
 
 
 def to_note(row: dict[str, Any], language: Language) -> list[str]:

@@ -22,7 +22,7 @@ HEADINGS = {
     "high": "应不高于（%）", "inside": "在范围内", "how": "计算过程", "figure": "指标", "source": "依据", "value": "数值", "counted": "计入",
     "note": "说明", "file": "文件", "line": "行", "column": "列", "reason": "原因", "remedy": "改法", "met": "达标", "target": "目标",
     "numerator": "分子", "denominator": "分母", "order_id": "工单号", "what": "指标", "opened_at": "受理时间", "hours": "小时",
-    "customer_tier": "客户级别", "case": "个案", "indicator": "指标"}
+    "customer_tier": "客户级别", "tier": "级别", "case": "个案", "indicator": "指标"}
 WIDTHS = {"how": 60, "source": 32, "note": 30, "reason": 40, "remedy": 40, "lacks": 30, "what": 36, "indicator": 36, "case": 24}
 
 

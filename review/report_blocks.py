@@ -129,7 +129,7 @@ def _problems(report: Report, titles: Mapping[str, str], coach: Mapping[str, str
     rows = []
     for row in report.problems.iter_rows(named=True):
         change = row["change"] if row["calls_before"] else "first"
-        rows.append((titles.get(row["rule"], row["rule"]), row["with_it"], round(row["per_thousand"], 1), figure(row["before"]), times(row, language),
+        rows.append((titles.get(row["rule"], row["rule"]), row["with_it"], round(row["per_thousand"], 1), None if row["before"] is None else round(row["before"], 1), times(row, language),
                      word(change), coach.get(row["rule"], ""), list(row["examples"])[:1]))
     return Grid(word("common"), [(word("problem"), 2, False), (word("with_it"), 0.9, True), (word("per_thousand"), 1, True), (word("before"), 1.1, True),
                                  (word("ratio"), 0.8, True), (word("change"), 1.2, False), (word("say_instead"), 3.6, False), (word("examples"), 1.7, False)],
@@ -142,7 +142,7 @@ def _groups(report: Report, names: Mapping[str, str], titles: Mapping[str, str],
     for row in report.groups.iter_rows(named=True):
         need = needs.get(row["group"])
         rows.append((group_name(row["group"], names if report.groups_by == "agent" else {}, language), row["calls"],
-                     None if row["mean_score"] is None else round(row["mean_score"], 1), _share(row["low_share"]), row["fatal"] or 0, figure(row["mean_talk"], 0),
+                     None if row["mean_score"] is None else round(row["mean_score"], 1), _share(row["low_share"]), row["fatal"] or 0, None if row["mean_talk"] is None else round(row["mean_talk"]),
                      f"{titles.get(need['rule'], need['rule'])} ×{need['ratio']:.1f} (q {sure(need['q'])})" if need else "", need["examples"][:1] if need else []))
     return Grid(word(f"by_{report.groups_by}"), [(word(report.groups_by or ""), 1.7, False), (word("calls"), 0.9, True), (word("mean_score"), 1.2, True),
                 (word("low_share"), 1, True), (word("fatal_calls"), 1, True), (word("mean_talk"), 1.4, True),

@@ -217,3 +217,14 @@ def test_a_directory_of_files_that_is_not_there_is_told_so(tmp_path: Any) -> Non
     assert appraisal.in_folder(tmp_path / "none") == {}
     with pytest.raises(Problem, match="none is no directory"):
         appraisal.in_folder(tmp_path / "none", named=True)
+
+
+def test_no_figure_worked_out_is_under_a_mean_by_less_than_nothing() -> None:
+    """Agent 1: 20 calls of 100 s, agent 2: 10 of 160 s; the means are 15 calls and 120 s."""
+    from review.appraisal_words import worked_out
+
+    sources = Sources(calls({"1": (20, 100.0), "2": (10, 160.0)}), cards())
+    first, second = (worked_out(one(sources, agent=agent), Appraisal(), "en") for agent in ("1", "2"))
+    assert "talk time: 100 s, the centre's mean 120 s, 20 s under it: 5 points" in first and "volume: 20 calls, the mean 15, 5 over it: 10 points" in first
+    assert "talk time: 160 s, the centre's mean 120 s, 40 s over it: 3 points" in second and "volume: 10 calls, the mean 15, 5 under it: 6 points" in second
+    assert "话务量 20，平均 15，高于均值 5：10 分" in worked_out(one(sources), Appraisal(), "zh")

@@ -55,6 +55,7 @@ def test_the_workbook_and_the_lines_hold_what_the_figures_rest_on(lake: Lake, tm
     sheets = openpyxl.load_workbook(book)
     assert sheets.sheetnames == ["绩效", "等级分布", "计算", "依据", "未采用的行"]
     assert [cell.value for cell in sheets["未采用的行"][2]][:4] == ["assessments.csv", 4, "month", "October"]
+    assert {row[1] for row in sheets["依据"].iter_rows(min_row=2, values_only=True)} == {"考核", "监听"}
     first = json.loads(lines.read_text(encoding="utf-8").splitlines()[0])
     assert first["agent_id"] == "8000" and first["rests_on"][0]["source"] == "assessments line 2"
 

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -149,5 +151,7 @@ def test_the_command(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["complaints", "-w", str(lake.root), "--month", "2026-10", "--work-orders", str(tmp_path / "o.csv"),
                                         "--as-of", "2026-11-01", "--cases", "first_reply", "--out", str(tmp_path / f"c.{ending}")], env={"COLUMNS": "160"})
         assert done.exit_code == 1 and "o.csv line 3: opened_at" in done.stderr and "o-1" in done.stdout and "72.00" in done.stdout
+    headings = [cell.value for sheet in openpyxl.load_workbook(tmp_path / "c.xlsx") for cell in sheet[1]]
+    assert headings.count("级别") == 2 and all(re.search("[\u4e00-\u9fff]", heading) for heading in headings)
     rows = {row["indicator"]: row for row in map(json.loads, (tmp_path / "c.jsonl").read_text(encoding="utf-8").splitlines()) if not row["tier"]}
     assert rows["first_reply"]["met"] is False and rows["first_reply"]["cases"][0]["order_id"] == "o-1" and rows["per_million"]["value"] == 5000.0
