@@ -45,7 +45,8 @@ def days_there(lake: Lake) -> Span:
     days = lake.rows("calls").filter(pl.col("day") != UNKNOWN_DAY).select(first=pl.col("day").min(), last=pl.col("day").max())
     first, last = days.collect(engine="streaming").row(0)
     if first is None:
-        raise Problem(f"{lake.root} has no call that says when it began (started_at), so there is nothing to follow over time.")
+        raise Problem(f"{lake.root} has no call that says when it began (started_at), so there is nothing to follow over time; "
+                      "give started_at in the manifest (2026-11-20T09:12:00+08:00), then run again.")
     return Span(first, last)
 
 

@@ -258,3 +258,12 @@ def test_a_team_that_is_not_there_is_told_with_those_that_are(lake: Lake) -> Non
     told = CliRunner().invoke(app, ["trends", "-w", str(lake.root), "--team", "ZZ"])
     assert isinstance(told.exception, Problem) and str(told.exception).startswith("No calls of team ZZ from ")
     assert "By --team there are: A1, A2, B1" in str(told.exception)
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_where_no_call_says_when_it_began_people_are_told_what_to_do(tmp_path: Path, dated: bool) -> None:
+    lake = Lake.create(tmp_path / "w")
+    with lake.writing():
+        lake.commit([done(tmp_path, "c-1", "我要投诉", **({"started_at": "2026-11-20T09:00:00+08:00"} if dated else {}))])
+    told = CliRunner().invoke(app, ["trends", "-w", str(lake.root)])
+    assert told.exit_code == 0 if dated else "give started_at in the manifest" in str(told.exception)
