@@ -54,7 +54,7 @@ def make_report(workspace: str, period: Literal["due", "daily", "weekly", "month
     """The report of the last day, week or month, kept in the workspace; `due` is the daily one, on Mondays the week's and on the first
     the month's too. Whom [notify] names is told where they are."""
     settings = Settings()
-    today = datetime.now(ZoneInfo(settings.schedule.timezone)).date()
+    today = _today()
     made: list[str] = []
     for one in due(today) if period == "due" else [period]:
         end = _command(["report", one, "--workspace", workspace])
@@ -76,7 +76,7 @@ def due(today: date) -> list[str]:
 @flow(name="appraise", persist_result=False)
 def appraise(workspace: str, month: Month | None = None) -> State:
     """The appraisal of a month (2026-11; the month before today without one)."""
-    return _command(["appraisal", "--workspace", workspace, "--month", month or _month_before(date.today())])
+    return _command(["appraisal", "--workspace", workspace, "--month", month or _month_before(_today())])
 
 
 @flow(name="retain", persist_result=False)
@@ -85,6 +85,11 @@ def retain(workspace: str, dry_run: bool = False) -> State:
     from flows.retention import run
 
     return Completed(message=run(workspace, Settings(), dry_run, get_run_logger().info))
+
+
+def _today() -> date:
+    """The day where the centre is: at seven in Shanghai on the first, the machine's own clock may still be in the month before."""
+    return datetime.now(ZoneInfo(Settings().schedule.timezone)).date()
 
 
 def _month_before(today: date) -> str:

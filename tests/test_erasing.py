@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +16,9 @@ from store.erasing import deletions, erase_calls, erased_ids, finish
 from store.lake import AudioFile, Failed, Lake, Result
 from store.reviews import audit, cards
 from store.reviews.database import Database
+from store.reviews.redaction import erase_rows
 from store.reviews.schema import Appeal, Audit, Card, Item, Person
+from store.reviews.work_tables import Followup
 from tests.benches import bench as made_bench
 from tests.stand_ins import draft, recording, transcript
 
@@ -140,7 +143,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     bench.database.engine.dispose()
 
 
-def test_rows_of_the_review_database_go_and_the_audit_log_stays_whole_without_what_was_written(
+def test_rows_of_the_workbench_database_go_and_the_audit_log_stays_whole_without_what_was_written(
         database: Database, tmp_path: Path) -> None:
     folder = tmp_path / "bench"
     with database.reading() as session:
@@ -161,6 +164,16 @@ def test_rows_of_the_review_database_go_and_the_audit_log_stays_whole_without_wh
         after = audit.verify(session, known=before.last)
         assert after.broken_at is None and after.entries > before.entries
     assert [name for name in traces(folder, SECRET) if name.startswith("reviews")] == []
+
+
+def test_an_agents_follow_up_stays_without_the_call_it_rested_on(database: Database) -> None:
+    now = datetime.now(UTC)
+    with database.writing() as session:
+        session.add(Followup(agent_id="3105", item="greeting", title="开头语", call_id="sample-002", opened_at=now, since=now, due_on="2026-12-01"))
+    erase_rows(database, ["sample-002"], "test")
+    with database.reading() as session:
+        assert [one.call_id for one in session.scalars(select(Followup))] == [None]
+        assert session.get(Card, "sample-002") is None
 
 
 def test_an_entry_changed_without_a_witness_is_still_found(database: Database) -> None:

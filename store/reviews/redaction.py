@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import Column, MetaData, Select, Table, delete, select
 from sqlalchemy.orm import Session
@@ -26,7 +27,8 @@ NEVER = {"audit", "person", "ticket", "alembic_version"}
 
 def erase_rows(database: Database, call_ids: Collection[str], who: str, only_words: bool = False) -> int:
     """Deletes every row about these calls, in every table with a column `call_id` and in those that refer to such rows,
-    and returns how many there were. `only_words` keeps the cards. Safe to repeat."""
+    and returns how many there were. `only_words` keeps the cards. A row that outlives its call by its table's own rule
+    (ON DELETE SET NULL: an agent's follow-up) stays, without the call. Safe to repeat."""
     metadata = MetaData()
     metadata.reflect(database.engine)
     wanted = sorted(call_ids)
@@ -35,7 +37,7 @@ def erase_rows(database: Database, call_ids: Collection[str], who: str, only_wor
         for start in range(0, len(wanted), AT_ONCE):
             some = wanted[start:start + AT_ONCE]
             for table in reversed(metadata.sorted_tables):
-                if "call_id" in table.c and table.name not in NEVER and (not only_words or table.name in WORDS):
+                if "call_id" in table.c and table.name not in NEVER and not _outlives(table.c.call_id) and (not only_words or table.name in WORDS):
                     gone += _delete(session, metadata, table, table.c.call_id, some, ())
             if not only_words:
                 redact(session, who, some)
@@ -73,13 +75,17 @@ def scrub(database: Database) -> None:
         raw.close()
 
 
+def _outlives(column: Column[Any]) -> bool:
+    return any(key.ondelete == "SET NULL" for key in column.foreign_keys)
+
+
 def _delete(session: Session, metadata: MetaData, table: Table, column: Column[object], values: Select[tuple[object]] | list[str],
             above: tuple[str, ...]) -> int:
     """Rows of `table` whose `column` is among `values`, after the rows elsewhere that refer to them."""
     gone = 0
     for child in metadata.sorted_tables:
         for key in child.foreign_keys:
-            if key.column.table is table and child.name not in (*NEVER, *above, table.name):
+            if key.column.table is table and key.ondelete != "SET NULL" and child.name not in (*NEVER, *above, table.name):
                 rows: Select[tuple[object]] = select(key.column).where(column.in_(values))
                 gone += _delete(session, metadata, child, key.parent, rows, (*above, table.name))
     deleted = session.connection().execute(delete(table).where(column.in_(values)))
