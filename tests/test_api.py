@@ -134,6 +134,19 @@ def test_personal_data_are_hidden_and_every_look_is_in_the_log(bench: Bench) -> 
         assert last and (last.who, last.action, last.subject, json.loads(last.detail)) == ("rui", "card.seen", "sample-011", {"by": "api"})
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("GET", "/queue?page=30308812854819200958464", 403), ("GET", "/appeals?page=1152921504606846977", 403), ("GET", "/queue?page=0", 422),
+    ("POST", "/appeals/99999999999999999999999/decision", 403), ("GET", "/nowhere", 404), ("DELETE", "/queue", 405)])
+def test_what_no_database_has_is_refused_with_a_message(bench: Bench, method: str, path: str, status: int) -> None:
+    answer = Program(bench, "boss").client.request(method, "/api/v1" + path, json={"verdict": "pass", "answer": "x"} if method == "POST" else None)
+    assert answer.status_code == status and answer.json()["message"]
+
+
+def test_a_body_that_is_no_json_is_refused_with_a_message(bench: Bench) -> None:
+    answer = Program(bench, "rui").client.post(f"/api/v1/cards/{SLOPPY}/review", content=b"\xff\xfe", headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422) and answer.json()["message"]
+
+
 def test_the_description_names_every_route_its_answers_and_the_key(bench: Bench) -> None:
     described = TestClient(create_app(bench)).get("/api/v1/openapi.json").json()
     assert described["servers"] == [{"url": "/api/v1"}]

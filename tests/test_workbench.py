@@ -82,9 +82,10 @@ def test_a_call_that_is_not_there_looks_like_one_that_is_forbidden(shared: Bench
     assert missing.status == forbidden.status == 403 and missing.text == forbidden.text.replace("sample-001", "no-such-call")
 
 
-@pytest.mark.parametrize("query", ["picked=any", "state=any", "picked=<script>&state=..", "page=0", "since=x&until=y", "reviewer=x", "was=x&item=y"])
+@pytest.mark.parametrize("query", ["picked=any", "state=any", "picked=<script>&state=..", "page=0", "since=x&until=y", "reviewer=x", "was=x&item=y",
+                                   "page=30308812854819200958464", "reviewer=99999999999999999999"])
 def test_an_address_with_values_that_there_are_none_of_breaks_no_page(shared: Bench, query: str) -> None:
-    assert Visitor(shared, "rui").get(f"/queue?{query}").status in (200, 422)
+    assert Visitor(shared, "rui").get(f"/queue?{query}").status in (200, 403, 422)
 
 
 def test_a_change_without_the_pages_token_is_refused(bench: Bench) -> None:

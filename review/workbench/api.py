@@ -14,6 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import func, select
+from sqlalchemy.exc import DataError
+from starlette.exceptions import HTTPException
 
 from records import Problem
 from review.masking import masked
@@ -47,6 +49,7 @@ VERSION = "1"
 DESCRIPTION = __doc__.split("\n\n", 1)[1] if __doc__ else ""
 _bearer = HTTPBearer(auto_error=False, description="A token that an administrator made under 人员 › 接口令牌")
 ANSWERS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Message, "description": "The request cannot be read"},
     401: {"model": Message, "description": "No token, or one that opens nothing any more"},
     403: {"model": Message, "description": "Beyond the scopes or the person's rights, or no such call"},
     409: {"model": Message, "description": "The card was changed meanwhile, or does not allow this now; nothing was saved"},
@@ -102,9 +105,10 @@ def create_api(bench: Bench) -> FastAPI:
     api = FastAPI(title="Tingjian 听检", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None,
                   openapi_url="/openapi.json", responses=ANSWERS, servers=[{"url": "/api/v1"}], root_path_in_servers=False)
     api.state.bench = bench
-    for fault, status in ((Unknown, 401), (Beyond, 403), (Refused, 403), (Conflict, 409), (Problem, 409),
-                          (RequestValidationError, 422)):
+    for fault, status in ((Unknown, 401), (Beyond, 403), (Refused, 403), (OverflowError, 403), (DataError, 403), (Conflict, 409),
+                          (Problem, 409), (RequestValidationError, 422)):
         api.add_exception_handler(fault, _answer(status))
+    api.add_exception_handler(HTTPException, _as_it_is)
     api.get("/queue", response_model=Page, tags=["queue"])(queue)
     api.get("/cards/{call_id:path}", response_model=CardOut, tags=["cards"])(card)
     api.post("/cards/{call_id:path}/claim", response_model=Standing, tags=["reviews"])(claim)
@@ -237,12 +241,18 @@ def _answer(status: int) -> Any:
     return answer
 
 
+async def _as_it_is(request: Request, fault: Exception) -> Response:
+    """What the framework refuses (no such path, a method there is none of, a body that cannot be read), in our words' form."""
+    assert isinstance(fault, HTTPException)
+    return JSONResponse({"message": str(fault.detail)}, fault.status_code, fault.headers)
+
+
 def _said(fault: Exception) -> str:
     if isinstance(fault, Unknown):
         return "Send a valid token: Authorization: Bearer tj_… (it may be over or revoked)."
     if isinstance(fault, Beyond):
         return f"The token lacks the scope {fault}."
-    if isinstance(fault, Refused):
+    if isinstance(fault, Refused | OverflowError | DataError):      # the last two: numbers that no database has
         return "Not yours to see or change, or not there."
     if isinstance(fault, RequestValidationError):
         return "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in fault.errors()[:5])

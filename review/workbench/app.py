@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DataError
 
 from records import Problem
 from review.workbench import (
@@ -50,7 +51,8 @@ def create_app(bench: Bench) -> FastAPI:
     app.middleware("http")(with_headers)
     app.add_middleware(Bounded)
     app.add_exception_handler(SignInFirst, answer_sign_in)
-    app.add_exception_handler(Refused, answer_refused)
+    for fault in (Refused, OverflowError, DataError):       # the last two: numbers in an address that no database has
+        app.add_exception_handler(fault, answer_refused)
     app.add_exception_handler(Conflict, answer_conflict)
     app.add_exception_handler(Problem, answer_conflict)
     app.add_exception_handler(RequestValidationError, answer_invalid)
