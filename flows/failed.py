@@ -40,7 +40,7 @@ def failed(
         for each in rows:
             print(json.dumps(each, ensure_ascii=False))
     elif form == "csv":
-        writer = csv.DictWriter(sys.stdout, COLUMNS)
+        writer: csv.DictWriter[str] = csv.DictWriter(sys.stdout, list(COLUMNS))
         writer.writeheader()
         writer.writerows({name: safe(value) if isinstance(value, str) else value for name, value in each.items()} for each in rows)
     else:
