@@ -1,6 +1,7 @@
 """The workbench by its routes: who may what, nothing lost or overwritten, an appeal's way, the log that cannot be mended."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -252,6 +253,10 @@ def test_the_dashboards_figures_open_the_calls_behind_them(bench: Bench) -> None
     assert f'{link}">1</a>' in page
     behind = boss.get(link.replace("&amp;", "&")).text
     assert f'href="/calls/{SLOPPY}"' in behind and 'href="/calls/sample-001"' not in behind
+    for was, calls in {"reviewed": {SLOPPY, "sample-001"}, "agreed": {"sample-001"}}.items():
+        link = f"/queue?picked=&amp;state=done&amp;item={wrong.item}&amp;was={was}"
+        assert f'{link}">' in page
+        assert set(re.findall(r'href="/calls/([^"]+)"', boss.get(link.replace("&amp;", "&")).text)) == calls
     leader = Visitor(bench, "lead").get("/dashboard").text
     assert "3105" in leader and "6217" not in leader
     assert "Rui" not in Visitor(bench, "ana").get("/dashboard").text

@@ -28,7 +28,8 @@ CHOICES_LAST = 60.0     # seconds for which the values that filters offer are ke
 # How a card's item came out, as the dashboard's figures ask for it.
 WAS: dict[str, ColumnElement[bool]] = {
     "fail": Item.final_verdict == "fail", "alarm": (Item.machine_verdict == "fail") & (Item.human_verdict == "pass"),
-    "missed": (Item.machine_verdict == "pass") & (Item.human_verdict == "fail")}
+    "missed": (Item.machine_verdict == "pass") & (Item.human_verdict == "fail"), "reviewed": Item.human_verdict.is_not(None),
+    "agreed": Item.machine_verdict == Item.human_verdict}
 
 STATES = ("waiting", "held", "appealed", "done")
 
