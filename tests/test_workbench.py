@@ -333,3 +333,12 @@ def test_pages_forbid_foreign_scripts_and_frames(shared: Bench) -> None:
         assert "default-src 'self'" in headers["content-security-policy"] and "unsafe-inline'; img" in headers["content-security-policy"]
         assert "script-src" not in headers["content-security-policy"] and headers["x-frame-options"] == "DENY"
         assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("asked", ["bytes=1-", "bytes=-5000", "bytes=100-20000"])
+def test_no_part_of_a_recording_is_heard_without_an_entry_in_the_log(bench: Bench, asked: str) -> None:
+    visitor = Visitor(bench, "rui")
+    for _ in range(3):
+        assert visitor.get("/calls/sample-001/sound", headers={"Range": asked}).status == 206
+    with bench.database.reading() as session:
+        assert [one.who for one in session.query(Audit).filter_by(action="sound.heard", subject="sample-001")] == ["rui"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -29,6 +30,7 @@ from store.reviews.schema import Card, Person
 
 PEAKS = 1200            # points a channel: about the pixels of the widest player
 BLOCK_SECONDS = 60.0
+SAME_LISTENING = timedelta(hours=1)     # jumps within it belong to a listening that is in the log
 
 router = APIRouter()
 _making = Lock()        # two reviewers opening one call make its copy once
@@ -47,10 +49,13 @@ def sound(request: Request, call_id: str, person: Reader, original: bool = False
 
 
 def served(request: Request, person: Person, file: Path | None, action: str, subject: str) -> Response:
-    """The file in byte ranges, hearing it from the beginning in the log; the caller has asked for the right."""
+    """The file in byte ranges; the caller has asked for the right. In the log: hearing it from the beginning, and any other range
+    unless the log has the same within the hour, so that jumps fill no pages and nobody hears the rest unlogged."""
     if file is None:
         return JSONResponse({"message": "录音已不在原处，或者损坏。The recording is gone or broken."}, 404)
-    if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
+    with bench_of(request).database.reading() as session:
+        known = audit.lately(session, person.login, action, subject, SAME_LISTENING)
+    if not known or request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
         with bench_of(request).database.writing() as session:
             audit.note(session, person.login, action, subject)
     headers = {"Cache-Control": "private, no-store"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -37,6 +37,13 @@ def note(session: Session, who: str, action: str, subject: str = "", **detail: A
     entry.sha256 = _hash(entry, last.sha256 if last else BEGINNING)
     session.add(entry)
     session.flush()
+
+
+def lately(session: Session, who: str, action: str, subject: str, within: timedelta) -> bool:
+    """Whether the log has this entry from the last `within`."""
+    since = (datetime.now(UTC) - within).isoformat(timespec="milliseconds")
+    same = select(Audit.id).where(Audit.who == who, Audit.action == action, Audit.subject == subject, Audit.at >= since).limit(1)
+    return session.scalar(same) is not None
 
 
 def verify(session: Session, known: str | None = None) -> Checked:
