@@ -72,9 +72,10 @@ class Failures:
         self._change(before, kept + [_grown(one, before) for one in new])
 
     def settle(self, source: str, listed: Sequence[Failed]) -> None:
-        """Makes `listed` all the failures of `source`; how often and since when is kept of those that were there."""
-        before = self.listed()
-        stay = [one for one in before if one.source != source]
+        """Makes `listed` all the failures of `source`; how often and since when is kept of those that were there. A recording that
+        two sources list has one row, of the source that told of it last."""
+        before, told_now = self.listed(), {one.key for one in listed}
+        stay = [one for one in before if one.source != source and one.key not in told_now]
         old = {one.key: one for one in before}
         told = [replace(one, tries=was.tries, since=was.since, failed_at=was.failed_at, again=was.again)
                 if (was := old.get(one.key)) and was.failure.code == one.failure.code else one for one in listed]

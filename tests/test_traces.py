@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from pipeline import faults
 
 ROOT = Path(__file__).parent.parent
-SECRETS = ("司马建国", "建国", "13912345678", "139123", "110101199003074530", "317")
+SECRETS = ("司马建国", "建国", "13912345678", "139123", "110101199003074530")
+CARD_VALUE = re.compile(r"(?<![\d.:,+-])317(?!\d)")        # three digits that times and ids hold by chance, too
 ROWS = """call_id,recording,customer_name,customer_gender,started_at
 good,good.wav,司马建国,男,2026-11-20 09:00
 broken,broken.wav,司马建国,男,2026-11-20 09:00
@@ -43,7 +45,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 def test_neither_output_nor_logs_quote_a_call(run: tuple[str, Path]) -> None:
     printed, _ = run
     assert "internal_error" in printed and "bad_value" in printed and "call.done" in printed
-    assert [secret for secret in SECRETS if secret in printed] == []
+    assert [secret for secret in SECRETS if secret in printed] == [] and not CARD_VALUE.search(printed)
 
 
 def test_prefects_records_metrics_and_status_files_hold_none_of_it(run: tuple[str, Path]) -> None:
@@ -52,7 +54,7 @@ def test_prefects_records_metrics_and_status_files_hold_none_of_it(run: tuple[st
     assert any(file.suffix == ".db" for file in files) and any("status" in file.parts for file in files)
     for file in files:
         content = file.read_bytes()
-        held = [secret for secret in SECRETS[:-1] for form in (secret.encode(), secret.encode("unicode_escape")) if form in content]
+        held = [secret for secret in SECRETS for form in (secret.encode(), secret.encode("unicode_escape")) if form in content]
         assert held == [], file
 
 

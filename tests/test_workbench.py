@@ -342,3 +342,8 @@ def test_no_part_of_a_recording_is_heard_without_an_entry_in_the_log(bench: Benc
         assert visitor.get("/calls/sample-001/sound", headers={"Range": asked}).status == 206
     with bench.database.reading() as session:
         assert [one.who for one in session.query(Audit).filter_by(action="sound.heard", subject="sample-001")] == ["rui"]
+
+
+@pytest.mark.parametrize(("asked", "word"), [("en-GB,en;q=0.9", "Password"), ("zh-CN,zh;q=0.9,en;q=0.8", "密码"), ("", "密码"), ("ja", "密码")])
+def test_who_has_not_signed_in_is_met_in_the_browsers_language_chinese_first(shared: Bench, asked: str, word: str) -> None:
+    assert word in Visitor(shared).get("/sign-in", headers={"accept-language": asked}).text

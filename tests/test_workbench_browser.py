@@ -47,7 +47,7 @@ def site(bench: Bench) -> Iterator[str]:
 
 
 def signed_in(browser: Browser, site: str, login: str) -> Page:
-    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page = browser.new_context(viewport={"width": 1280, "height": 720}, locale="zh-CN").new_page()
     page.set_default_timeout(20_000)
     page.goto(f"{site}/sign-in")
     page.get_by_label("账号").fill(login)

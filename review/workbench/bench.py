@@ -134,7 +134,8 @@ def bench_of(request: Request) -> Bench:
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A page in the reader's language, with who reads it and the token that its forms carry."""
     person: Person | None = getattr(request.state, "person", None)
-    language: Language = "en" if person and person.language == "en" else "zh"
+    asked = person.language if person else request.headers.get("accept-language", "")[:2].lower()
+    language: Language = "en" if asked == "en" else "zh"
     bench = bench_of(request)
     page = bench.templates.get_template(template).render(
         person=person, csrf=getattr(request.state, "csrf", ""), path=request.url.path, language=language,

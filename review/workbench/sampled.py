@@ -39,5 +39,6 @@ def sample(request: Request, person: Reader, plan: str = "") -> Response:
     return render(
         request, "sample.html", plan=shown, names=names, rows=rows.rows(named=True), short=int(rows["short"].sum()),
         heard=int(rows["heard"].sum()), asked=int(rows["quota"].sum()), there=there,
-        monitors=planning.monitors(shown, cards, date.today()).rows(named=True) if person.role != "analyst" else [],
+        monitors=[one for one in planning.monitors(shown, cards, date.today()).rows(named=True)
+                  if person.role == "supervisor" or one["monitor"] in (person.login, person.name)],
         waiting=calls.filter(~pl.col("heard")).head(200).rows(named=True), estimates=centre, names_shown=person.role != "analyst")

@@ -4,6 +4,7 @@ from __future__ import annotations
 WORDS: dict[str, tuple[str, str]] = {
     "tokens": ("接口令牌", "API tokens"),
     "tokens_note": ("程序凭令牌使用接口，权限不超过令牌所代表的人。接口说明：", "Programs use the API with a token and may never do more than the person it acts as. Description:"),
+    "no_tokens": ("还没有令牌。给程序单独建一个账号（不设密码），再为它发令牌。", "No tokens yet. Add a person without a password for the program, then make its token."),
     "token_once": ("“{}”的令牌，只显示这一次，请现在复制：", "The token “{}”, shown this once; copy it now:"),
     "token_name": ("名称", "Name"), "acts_as": ("代表", "Acts as"), "scopes": ("范围", "Scopes"), "days": ("有效天数", "Days"),
     "last_used": ("最近使用", "Last used"), "never": ("从未", "never"), "revoke": ("吊销", "Revoke"), "revoked": ("已吊销", "revoked"), "comma": ("、", ", "),

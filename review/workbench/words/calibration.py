@@ -11,7 +11,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "score_blind": ("盲评", "Score blind"), "halted_note": ("暂不派新通话。", "No new calls for you at present."),
     "session_name": ("名称", "Name"), "opened": ("开始", "Opened"), "handed_in": ("已交", "Handed in"), "gold_card": ("标准答案", "Gold card"),
     "closes_at": ("结束时间", "Closes"), "over": ("已结束", "over"), "running": ("进行中", "running"), "none_gold": ("没有", "none"),
-    "no_sessions": ("还没有校准会。", "No sessions yet."), "open_session": ("开校准会", "Open a session"),
+    "no_sessions": ("还没有校准会。在下面选通话和参加者，几个人盲评同样的通话，结束后对照。", "No sessions yet. Choose calls and people below: they score the same calls blind, and compare when it closes."), "open_session": ("开校准会", "Open a session"),
     "draw_number": ("从随机样本抽", "Draw calls"), "draw_seed": ("种子", "Seed"), "calls_by_hand": ("或者指定通话", "Or choose calls"),
     "calls_by_hand_hint": ("通话编号，用空格分开；填了就不抽", "call ids, parted by blanks; then nothing is drawn"), "participants": ("参加者", "Who takes part"),
     "session_note": ("参加者评过或正在评的通话不会被抽到；结束前谁也看不到别人的评分。", "Calls that a participant has reviewed or holds are left out; nobody sees another's scores before the end."),

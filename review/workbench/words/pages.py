@@ -45,7 +45,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "appeal": ("申诉", "Appeal"), "appeal_why": ("为什么不同意？", "Why do you disagree?"), "appeal_until": ("申诉截止", "appeals until"),
     "appeal_over": ("申诉期已过", "the time for appeals is over"), "send": ("提交", "Send"),
     "decide": ("裁定", "Decide"), "upheld": ("维持原判", "upheld"), "granted": ("申诉成立", "granted"), "answer": ("裁定理由", "Your reason"),
-    "pending": ("待裁定", "pending"), "no_appeals": ("没有申诉。", "No appeals."), "published": ("公布于", "published"),
+    "pending": ("待裁定", "pending"), "no_appeals": ("没有申诉。评分公布后 2 天内，坐席可以对不通过的项逐项申诉，在这里裁定。", "No appeals. For two days after a card is published its agent may appeal each failed item; they are decided here."), "published": ("公布于", "published"),
     "due": ("应反馈于", "feedback due"), "name": ("姓名", "Name"), "role": ("角色", "Role"), "team": ("班组", "Team"),
     "language": ("语言", "Language"), "add": ("添加", "Add"), "new_link": ("新的登录链接", "New link"), "off": ("停用", "Deactivate"),
     "on": ("启用", "Activate"), "no_password": ("还没设密码", "no password yet"), "inactive": ("已停用", "deactivated"),
