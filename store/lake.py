@@ -334,11 +334,12 @@ class Lake:
         with _mendable(self.root, "read"):
             return self.keys.opened(name, pl.scan_delta(str(self.root / name)))
 
-    def _details(self, name: str, order: str, here: pl.Expr = pl.lit(True)) -> pl.LazyFrame:
+    def _details(self, name: str, order: str, here: pl.Expr | None = None) -> pl.LazyFrame:
         """Rows that the table `calls` vouches for, of those `here` says."""
         marks = "recognition_batch" if name in tables.OF_RECOGNITION else "scoring_batch"
-        valid = self._scan("calls").filter(here).select("call_id", batch_id=pl.col(marks))
-        rows = self._scan(name).filter(here).join(valid, on=["call_id", "batch_id"], how="semi")
+        calls, rows = (self._scan(one) if here is None else self._scan(one).filter(here) for one in ("calls", name))
+        valid = calls.select("call_id", batch_id=pl.col(marks))
+        rows = rows.join(valid, on=["call_id", "batch_id"], how="semi")
         return rows.drop("batch_id").sort("call_id", order, maintain_order=True)
 
     def _texts(self, name: str, column: str, call_ids: Sequence[str] | None) -> Iterator[str]:
