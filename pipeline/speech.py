@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from models.recogniser import Segment
-from models.voice_activity import STEP, Activity, Span, VoiceActivity, half_believed
+from models.voice_activity import BELIEVED, STEP, Activity, Span, VoiceActivity, half_believed
 from records import Word
 
 BLOCK = 60.0            # seconds read at once for voice activity; a whole number of its 512-sample windows
@@ -22,6 +22,7 @@ PAD = 0.5               # seconds of sound kept before and after a voice
 BRIDGED = 2.0           # seconds; shorter pauses stay in a chunk as they are
 LONGEST_SYLLABLE = 0.8  # seconds a character; alignment gives a word all the noise before it
 UNHEARD = 0.9           # seconds of voice without a word that are listened to again; shorter ones are mostly breath and 嗯
+FAINTER = 15.0          # dB under a channel's own voice: leaks lie lower (25 dB in data/), a soft 嗯 does not
 TAIL = 0.12             # a word may outlast the detected voice by this: final vowels fade
 
 
@@ -56,7 +57,8 @@ class Heard:
 
 
 def find_voice(audio: Readable, channel: int, detector: VoiceActivity) -> Activity:
-    """Voice and level of a whole channel, read block by block; half believed beginnings are heard again with a fresh ear."""
+    """Voice and level of a whole channel, read block by block; half believed beginnings are heard again with a fresh ear, if they
+    are not as faint as what leaks from another channel."""
     def blocks() -> Iterator[np.ndarray]:
         start = 0.0
         while start < audio.duration:
@@ -65,10 +67,15 @@ def find_voice(audio: Readable, channel: int, detector: VoiceActivity) -> Activi
 
     activity = detector.detect(blocks())
     probability = activity.probability.copy()
+    spoken = activity.level[probability >= BELIEVED]
+    faint = float(np.median(spoken)) - FAINTER if len(spoken) else -np.inf
     for windows in half_believed(activity.probability):
-        fresh = detector.detect([audio.read(channel, windows.start * STEP, windows.stop * STEP)]).probability
-        there = probability[windows.start:windows.start + len(fresh)]
-        np.maximum(there, fresh[:len(there)], out=there)
+        again = detector.detect([audio.read(channel, windows.start * STEP, windows.stop * STEP)])
+        heard = again.level[again.probability >= BELIEVED]
+        if not len(heard) or heard.max() < faint:
+            continue
+        there = probability[windows.start:windows.start + len(again.probability)]
+        np.maximum(there, again.probability[:len(there)], out=there)
     return replace(activity, probability=probability)
 
 
