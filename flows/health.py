@@ -1,7 +1,6 @@
 """`tingjian health`: is everything as it should be in the morning, and if not, what is wrong and what to do."""
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import tempfile
@@ -14,6 +13,7 @@ import typer
 
 from records import Problem
 from settings import Settings
+from store.lock import alive
 
 if TYPE_CHECKING:
     from flows.status import Status
@@ -87,7 +87,7 @@ def _state(last: Status, settings: Settings, now: datetime) -> Check:
     if last.state != "running":
         return Check("run", True, last.state)
     silent = now - last.told_at
-    if last.host == socket.gethostname() and not _alive(last.process):
+    if last.host == socket.gethostname() and not alive(last.process):
         return Check("run", False, f"process {last.process} was killed {_ago(silent)} ago, in the middle",
                      "Out of memory? (journalctl -k | grep -i oom). The next run puts it right and goes on.")
     if silent > timedelta(minutes=settings.observing.still_minutes):
@@ -141,16 +141,6 @@ def _reviews(workspace: Path, settings: Settings) -> Iterator[Check]:
     if database is not None:
         database.engine.dispose()
         yield Check("review database", True, "answers")
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _ago(age: timedelta) -> str:

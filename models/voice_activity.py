@@ -73,8 +73,7 @@ def spans_of(probability: np.ndarray, threshold: float, release: float, shortest
 def half_believed(probability: np.ndarray) -> list[slice]:
     """Windows in which something rose out of quiet and was not believed at once, each a stretch of AFRESH seconds at most.
 
-    Measured over 62 minutes of calls and 30 of music and noise (bench/speech): heard afresh they gave back a sixth of what
-    was missed of speech, and no voice where there is none."""
+    What that gives back, and whether it finds a voice where there is none: `python -m bench.fresh_ear`."""
     there = probability >= NOTHING
     edges = np.flatnonzero(np.diff(np.concatenate(([False], there, [False])).astype(np.int8)))
     rises, falls = edges[::2].tolist(), edges[1::2].tolist()

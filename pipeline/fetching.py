@@ -20,6 +20,7 @@ from typing import Protocol
 from records import Failure, Problem, Recording, Transcript
 from settings import Settings
 from store import objects
+from store.lock import alive
 
 SIDE_BY_SIDE = 8
 BYTES_A_SECOND = 16_000         # of an object whose header has not been seen: 8 kHz, 16 bits, one channel
@@ -101,19 +102,9 @@ def _home(cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     for old in cache.glob(f"{socket.gethostname()}-*-*"):
         number = old.name.rsplit("-", 2)[1]
-        if number.isdigit() and not _alive(int(number)):
+        if number.isdigit() and not alive(int(number)):
             shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{socket.gethostname()}-{os.getpid()}-", dir=cache))
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _pieces(recordings: Sequence[Recording], most: float) -> Iterator[list[Recording]]:

@@ -49,9 +49,8 @@ class Knowledge:
 def vouched(sure: float) -> float:
     """How sure the characters of a phrase are that stand in a turn recognised so surely.
 
-    That they make a phrase vouches for them: chance seldom makes one. Of phrases in turns recognised with 0.5 to 0.6 some five
-    of six had been said, with 0.6 to 0.75 nineteen of twenty (`python -m bench.speech`, the table of phrases). Below 0.45
-    there were too few to say, and the recognition alone decides.
+    That they make a phrase vouches for them: chance seldom makes one. How often it is right: `python -m
+    bench.vouching`. Below 0.45 there were too few to say, and the recognition alone decides.
 
     >>> vouched(0.4), round(vouched(0.6), 2), round(vouched(0.8), 2), vouched(1.0)
     (0.4, 0.85, 0.93, 1.0)

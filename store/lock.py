@@ -104,3 +104,14 @@ def _taken(root: Path, signed: Path, work: str) -> Problem:
         holder = f"another process writes to it{work}"
     return Problem(f"{root} is in use: {holder}. Wait until it has finished, or stop it (Ctrl-C keeps what is done); then run "
                    "the same command again.")
+
+
+def alive(process: int) -> bool:
+    """Whether a process of this number runs on this machine, whoever's it is."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

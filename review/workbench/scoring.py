@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from records import Draft
@@ -13,7 +12,7 @@ from review.masking import masked
 from review.page import call_facts, turn_view
 from review.workbench import intake
 from review.workbench.bench import Bench, bench_of, render
-from review.workbench.calls import Judged, agent_channel, regions
+from review.workbench.calls import Judgements, agent_channel, regions
 from review.workbench.gate import Reader, Refused, allowed, changing
 from review.workbench.sound import drawn_peaks, playable, served
 from rules.form import Bands
@@ -24,14 +23,6 @@ from store.reviews.schema import Card, Person
 
 router = APIRouter()
 CHANGES = [Depends(allowed("score_blind")), Depends(changing)]
-
-
-class Judgements(BaseModel):
-    """What the page saves: as for a card of the queue, but that no reasons are asked: there is nothing to override."""
-
-    version: int
-    items: dict[str, Judged] = {}
-    comment: str | None = None
 
 
 @router.post("/blind/shadow/{call_id:path}", dependencies=CHANGES)
