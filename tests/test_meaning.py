@@ -1,5 +1,6 @@
 """The trained layer: what it promises of its numbers, that its model is fresh, and that it knows wordings it never saw."""
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -244,3 +245,10 @@ def test_heads_of_another_layer_are_refused(meaning, encoder, tmp_path, version,
 def test_a_directory_without_an_encoder_is_refused(tmp_path):
     with pytest.raises(Problem, match="no sentence encoder"):
         embedding.Encoder(tmp_path)
+
+
+def test_looking_for_an_encoder_leaves_the_diarisers_libraries_loadable(tmp_path):
+    known = sys.modules.get("torchaudio", "not loaded")
+    with pytest.raises(Problem):
+        embedding.Encoder(tmp_path)
+    assert sys.modules.get("torchaudio", "not loaded") is known

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,12 +38,12 @@ class Encoder:
 
     def __init__(self, directory: Path) -> None:
         try:
-            sys.modules.setdefault("torchaudio", None)  # type: ignore[arg-type]  # not needed, and broken on some machines
-            import torch
-            from transformers import AutoModel, AutoTokenizer
+            with _without_torchaudio():
+                import torch
+                from transformers import AutoModel, AutoTokenizer
 
-            self._torch, self._tokens = torch, AutoTokenizer.from_pretrained(directory, local_files_only=True)
-            self._model = AutoModel.from_pretrained(directory, local_files_only=True).eval()
+                self._torch, self._tokens = torch, AutoTokenizer.from_pretrained(directory, local_files_only=True)
+                self._model = AutoModel.from_pretrained(directory, local_files_only=True).eval()
         except (OSError, ValueError, ImportError) as error:
             raise Problem(f"{directory}: no sentence encoder: {error}; unset scoring.embeddings to go without") from error
 
@@ -56,6 +57,22 @@ class Encoder:
                 pooled = (states * kept).sum(1) / kept.sum(1)
                 found.append(self._torch.nn.functional.normalize(pooled, dim=-1).numpy())
         return np.vstack(found)
+
+
+@contextmanager
+def _without_torchaudio() -> Iterator[None]:
+    """transformers looks for torchaudio, of which a text encoder needs nothing and which does not load on some machines.
+
+    Only while it is looked for: the diariser of this process needs the real one (models/pytorch.py).
+    """
+    hidden = "torchaudio" not in sys.modules
+    if hidden:
+        sys.modules["torchaudio"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["torchaudio"]
 
 
 class Heads(NamedTuple):
