@@ -77,5 +77,5 @@ def _detail(day: date) -> tuple[bool, str | None]:
 
     try:
         return chinese_calendar.get_holiday_detail(day)
-    except NotImplementedError:
+    except NotImplementedError:      # the library's word for a year whose holidays are not published yet, or before 2004
         return day.weekday() >= 5, None
