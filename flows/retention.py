@@ -43,14 +43,14 @@ def run(workspace: str, settings: Settings, dry_run: bool, tell: Callable[[str],
     today = datetime.now(ZoneInfo(settings.schedule.timezone)).date()
     database = reviews(lake, settings)
     if dry_run:
-        found = due(lake, settings.retention, today, database)
+        found = due(lake, settings.retention, today, database, settings.schedule.timezone)
         for line in told(found):
             tell(line)
         return f"{len(found.calls)} calls would lose something; nothing was deleted (dry run)"
     with lake.writing():
         if completed := finish(lake, database):
             tell(f"{completed} deletions that were cut short are completed")
-        found = due(lake, settings.retention, today, database)
+        found = due(lake, settings.retention, today, database, settings.schedule.timezone)
         for line in told(found):
             tell(line)
         left = _delete(lake, found, database)
@@ -59,11 +59,12 @@ def run(workspace: str, settings: Settings, dry_run: bool, tell: Callable[[str],
     return f"{len(found.calls)} calls lost what was past its time, {len(found.held)} are on hold" + (f", {len(left)} could not" if left else "")
 
 
-def due(lake: Lake, retention: Retention, today: date, database: Database | None = None) -> Due:
-    """What is past its time on `today`. The day is that of the call; of a call that does not say, that of its recognition."""
+def due(lake: Lake, retention: Retention, today: date, database: Database | None = None, zone: str = "Asia/Shanghai") -> Due:
+    """What is past its time on `today`, a day in `zone`. The day is that of the call; of a call that does not say, that of its
+    recognition there (the lake keeps instants in UTC, which is a day behind until eight in the morning)."""
     calls = lake.calls().select("call_id", "day", "line", "agent_id", "customer_name", "recording", "finished_at")
-    known = calls.with_columns(day=pl.when(pl.col("day") == UNKNOWN_DAY).then(pl.col("finished_at").dt.strftime("%Y-%m-%d"))
-                               .otherwise(pl.col("day")))
+    recognised = pl.col("finished_at").dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d")
+    known = calls.with_columns(day=pl.when(pl.col("day") == UNKNOWN_DAY).then(recognised).otherwise(pl.col("day")))
     past: dict[str, set[str]] = defaultdict(set)
     days: dict[str, str] = {}
     gone = _gone(lake)

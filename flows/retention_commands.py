@@ -47,7 +47,7 @@ def _list(workspace: str, settings: Settings) -> None:
     planned.check(settings.retention)
     lake = Lake.open(workspace)
     found = planned.due(lake, settings.retention, datetime.now(ZoneInfo(settings.schedule.timezone)).date(),
-                        planned.reviews(lake, settings))
+                        planned.reviews(lake, settings), settings.schedule.timezone)
     write_rows(sys.stdout, [["call_id", "day", "what"]])
     write_rows(sys.stdout, ([call_id, found.days[call_id], " ".join(sorted(kinds))] for call_id, kinds in found.calls.items()))
 

@@ -5,7 +5,9 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
@@ -158,12 +160,23 @@ def test_a_card_in_somebodys_hands_waits_and_the_log_tells_of_the_others(tmp_pat
     bench = made_bench(tmp_path / "w")
     with bench.database.writing() as session:
         session.execute(update(Card).where(Card.call_id == "sample-002").values(state="claimed"))
-    before = set(bench.lake.call_ids())
+    undated = {"sample-013"}        # says no day, so it counts as of today, when it was recognised
+    before = set(bench.lake.call_ids()) - undated
     told: list[str] = []
     retention.run(str(bench.lake.root), kept(cards=0, words=0), False, told.append)
     assert any(line.startswith("in hand: 1 calls stay") for line in told)
-    assert bench.lake.call_ids() == ["sample-002"]
+    assert set(bench.lake.call_ids()) == {"sample-002"} | undated
     with bench.database.reading() as session:
-        assert session.scalars(select(Card.call_id)).all() == ["sample-002"]
+        assert set(session.scalars(select(Card.call_id))) == {"sample-002"} | undated
         assert set(session.scalars(select(Audit.subject).where(Audit.action == "call.erased"))) == before - {"sample-002"}
     bench.database.engine.dispose()
+
+
+def test_a_call_without_a_day_counts_from_its_recognition_in_the_centres_time(tmp_path: Path) -> None:
+    """Recognised at half past midnight in Shanghai, which is the day before in UTC, it is not a day too old."""
+    lake = lake_of(tmp_path)
+    at = lake.calls().filter(pl.col("call_id") == "undated").select("finished_at").collect().item()
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):        # 25 hours apart: never the same day
+        there = at.astimezone(ZoneInfo(zone)).date()
+        assert "undated" not in due(lake, kept(cards=0).retention, there, zone=zone).calls
+        assert "undated" in due(lake, kept(cards=0).retention, there + timedelta(days=1), zone=zone).calls

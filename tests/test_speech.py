@@ -1,6 +1,8 @@
 """Sound to words: cutting and putting back, the crew, and the real recogniser on silence, music and speech."""
+import json
 import re
 import threading
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,13 @@ def write(path: Path, samples: np.ndarray, rate: int = 8000) -> Recording:
     import soundfile
     soundfile.write(path, samples, rate, subtype="PCM_16")
     return Recording(call=Call(call_id=path.stem), path=str(path))
+
+
+def said(call_id: str) -> dict[str, str]:
+    """What each speaker of a sample says, by its script."""
+    rows = (json.loads(line)["transcript"] for line in (SAMPLES.parent / "gold.jsonl").read_text("utf-8").splitlines())
+    turns = next(row["turns"] for row in rows if row["call_id"] == call_id)
+    return {speaker: "".join(turn["text"] for turn in turns if turn["speaker"] == speaker) for speaker in ("agent", "customer")}
 
 
 def transcript(transcriber: Transcriber, recording: Recording) -> Transcript:
@@ -364,7 +373,10 @@ def test_a_call_with_crosstalk_loses_only_what_leaked_in(transcriber):
     for gone in leaked:
         middle = (gone.start + gone.end) / 2
         assert any(turn.channel != gone.channel and turn.start <= middle <= turn.end for turn in transcript.turns), gone
-    assert sum(len(gone.text) for gone in leaked) < 0.05 * sum(len(turn.text) for turn in transcript.turns)
+    for speaker, own in said("sample-005").items():
+        kept = "".join(turn.text for turn in transcript.turns if turn.speaker == speaker)
+        found = sum(block.size for block in SequenceMatcher(None, own, kept, autojunk=False).get_matching_blocks())
+        assert found > 0.75 * len(own), (speaker, kept)       # the model's own errors on this call are about 15 %
 
 
 # --- a fresh ear ---------------------------------------------------------------------------------------------------------
