@@ -22,11 +22,9 @@ import json
 import os
 import platform
 import re
-import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -36,6 +34,9 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from bench import spent  # noqa: E402 - found by the path above
+
 SAMPLES = ROOT / "data" / "sample"
 THREADS = 2
 BARE = {"language": "zh", "beam_size": 5, "vad_filter": True, "word_timestamps": True}
@@ -123,25 +124,17 @@ def measure(name: str, folder: Path, model: str, seconds: float) -> dict[str, An
     """One contender in a fresh process: pace, peak memory of it and its children, errors."""
     environment = {**os.environ, "TINGJIAN_MODELS__RECOGNISER": model}
     with tempfile.TemporaryDirectory() as scratch:
-        began, spent = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        process = subprocess.Popen(command(name, folder, model, Path(scratch)), env=environment, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        peak = [0]
-        watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
-        watcher.start()
-        out = process.communicate()[0]
-        wall, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - spent.ru_utime - spent.ru_stime
-        watcher.join()
-        rows = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        run = spent.by(command(name, folder, model, Path(scratch)), environment)
+        rows = [json.loads(line) for line in run.out.splitlines() if line.startswith("{")]
         if name == "tingjian run":
             rows = exported(Path(scratch))
-    if process.returncode not in (0, 1) or not rows:
+    if run.status not in (0, 1) or not rows:
         tried = " ".join(command(name, folder, model, Path()))
-        raise SystemExit(f"{name} ended with {process.returncode} and gave {len(rows)} rows; see what it says: {tried}")
+        raise SystemExit(f"{name} ended with {run.status} and gave {len(rows)} rows; see what it says: {tried}")
     ready = next((row["ready"] for row in rows if "ready" in row), None)
-    return {"contender": name, "pace": seconds / wall, "pace_loaded": seconds / (wall - (ready - began)) if ready else None,
-            "pace_cpu": seconds / cpu, "peak_mb": peak[0] / 2**20, "cer": error_rate([row for row in rows if "call" in row])}
+    return {"contender": name, "pace": seconds / run.wall,
+            "pace_loaded": seconds / (run.wall - (ready - run.began)) if ready else None,
+            "pace_cpu": seconds / run.cpu, "peak_mb": run.peak / 2**20, "cer": error_rate([row for row in rows if "call" in row])}
 
 
 def exported(scratch: Path) -> list[dict[str, Any]]:
@@ -152,19 +145,6 @@ def exported(scratch: Path) -> list[dict[str, Any]]:
     calls = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     return [{"call": call["call_id"], "heard": ["".join(turn["text"] for turn in call["turns"] if turn["speaker"] == who)
                                                 for who in ("agent", "customer")]} for call in calls]
-
-
-def _watch(pid: int, peak: list[int]) -> None:
-    while True:
-        try:
-            process = psutil.Process(pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return
-            family = [process, *process.children(recursive=True)]
-            peak[0] = max(peak[0], sum(each.memory_info().rss for each in family))
-        except psutil.NoSuchProcess:
-            return
-        time.sleep(0.1)
 
 
 def error_rate(rows: list[dict[str, Any]]) -> float:

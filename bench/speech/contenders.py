@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import Field
 
+from bench import spent
 from bench.speech import ROOT
 from bench.speech.truth import Truth
 from records import Record, Transcript, Turn, Word
@@ -55,36 +52,16 @@ def run(contender: str, model: str, truths: Sequence[Truth], compute: str) -> Ru
     with tempfile.TemporaryDirectory() as scratch:
         todo, errors = Path(scratch) / "truths.jsonl", Path(scratch) / "errors.txt"
         todo.write_text("".join(truth.model_dump_json() + "\n" for truth in truths), "utf-8")
-        began, spent = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
         with errors.open("w") as said:
-            process = subprocess.Popen([sys.executable, "-m", "bench.speech.contenders", contender, str(todo)], cwd=ROOT,
-                                       env=environment, text=True, stdout=subprocess.PIPE, stderr=said)
-            peak = [0]
-            watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
-            watcher.start()
-            out = process.communicate()[0]
-        wall, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        watcher.join()
-        if process.returncode:
-            raise RuntimeError(f"{contender} with {model} ended with {process.returncode}: {errors.read_text()[-2000:]}")
-    rows = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+            done = spent.by([sys.executable, "-m", "bench.speech.contenders", contender, str(todo)], environment, said, ROOT)
+        if done.status:
+            raise RuntimeError(f"{contender} with {model} ended with {done.status}: {errors.read_text()[-2000:]}")
+    rows = [json.loads(line) for line in done.out.splitlines() if line.startswith("{")]
     ready = next(row["ready"] for row in rows if "ready" in row)
-    return Run(contender=contender, model=model, compute=compute, audio=sum(truth.seconds for truth in truths), wall=wall,
-               cpu=after.ru_utime + after.ru_stime - spent.ru_utime - spent.ru_stime, loading=ready - began, peak=peak[0],
+    return Run(contender=contender, model=model, compute=compute, audio=sum(truth.seconds for truth in truths), wall=done.wall,
+               cpu=done.cpu, loading=ready - done.began, peak=done.peak,
                heard={row["name"]: Transcript.model_validate(row["heard"]) for row in rows if "heard" in row},
                failed={row["name"]: row["failed"] for row in rows if "failed" in row})
-
-
-def _watch(pid: int, peak: list[int]) -> None:
-    while True:
-        try:
-            process = psutil.Process(pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return
-            peak[0] = max(peak[0], sum(each.memory_info().rss for each in (process, *process.children(recursive=True))))
-        except psutil.NoSuchProcess:
-            return
-        time.sleep(0.1)
 
 
 def ours(truths: Sequence[Truth]) -> Iterator[tuple[str, Transcript | str]]:
