@@ -6,6 +6,7 @@ words' times come from one alignment a chunk. A chunk is decoded again only wher
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -173,12 +174,19 @@ class Whisper:
         times = pairs[jumps, 1] / TOKENS_PER_SECOND
         words: list[Word] = []
         for text, begin, stop in zip(texts, bounds[:-1], bounds[1:], strict=False):
-            confidence = round(float(np.mean(result.text_token_probs[begin:stop])), 3)
+            confidence = mean_probability(result.text_token_probs[begin:stop])
             if words and text.strip() and all(letter in APPENDED for letter in text.strip()):
                 words[-1] = words[-1].model_copy(update={"text": words[-1].text + text})
                 continue
             words.append(Word(text=text, start=float(times[begin]), end=float(times[stop]), confidence=confidence))
         return words
+
+
+def mean_probability(probabilities: Sequence[float]) -> float | None:
+    """Mean probability of a word's tokens; None where the net gives none: half precision makes NaN of a few, and an average of
+    nothing is NaN, too, which would spread over the neighbours (models/confidence.py) and into every mean."""
+    known = [one for one in probabilities if math.isfinite(one)]
+    return round(sum(known) / len(known), 3) if known else None
 
 
 def failed(one: dict[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """The benchmark of speech: what counts as the same text, alignment, every error rate against cases worked out by hand, the corpus."""
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench import spent
 from bench.speech import casting, lines, measures, normal, quiet, rendering, scoring, speaking, tables
 from bench.speech.align import align, call_word_pairs, marks, word_pairs
 from bench.speech.truth import Truth
@@ -173,6 +175,21 @@ def test_reliability_of_confidences_worked_out_by_hand() -> None:
     rows, error = measures.reliability([(0.95, True), (0.95, True), (0.95, False), (0.95, True), (0.35, False), (0.35, False)])
     assert [(low, words, good) for low, _, words, _, good in rows] == [(0.3, 2, 0.0), (0.9, 4, 0.75)]
     assert error == pytest.approx((2 * 0.35 + 4 * 0.20) / 6)
+
+
+def test_a_word_whose_confidence_is_no_number_spoils_no_row() -> None:
+    pairs = [(0.95, True), (0.05, False)]
+    assert measures.reliability([*pairs, (float("nan"), True)]) == measures.reliability(pairs)
+
+
+def test_what_a_command_spends_counts_its_children_and_its_exit_status() -> None:
+    hungry = "import time; held = bytearray(80 << 20); print(len(held)); time.sleep(0.4); raise SystemExit(3)"
+    parent = f"import subprocess, sys; raise SystemExit(subprocess.run([sys.executable, '-c', {hungry!r}]).returncode)"
+    run = spent.by([sys.executable, "-c", parent], dict(os.environ))
+    assert (run.out, run.status) == (f"{80 << 20}\n", 3)
+    assert run.peak > 80 << 20
+    assert run.cpu > 0
+    assert run.wall > 0.4
 
 
 def test_rules_are_scored_on_true_words_and_on_what_was_heard() -> None:

@@ -12,7 +12,7 @@ import pytest
 from models import confidence, hinting, machine
 from models.machine import Machine
 from models.recogniser import OnDemand, known_version, on_demand, open_recogniser, resolve
-from models.whisper import Whisper
+from models.whisper import Whisper, mean_probability
 from pipeline.hints import expected
 from records import Call, Word
 from settings import Models, Settings, Speech
@@ -160,6 +160,12 @@ def test_a_failed_chunk_is_tried_warmer_and_only_that_one(bare: Whisper) -> None
     found = bare.recognise([sound(10), sound(5), sound(7)])
     assert [segment.temperature for segment in found] == [0, 0.4, 0]
     assert [len(sizes) for sizes, _ in net.passes] == [3, 1, 1]
+
+
+@pytest.mark.parametrize(("probabilities", "expected"), [
+    ([0.5, 0.75], 0.625), ([0.5, float("nan")], 0.5), ([float("nan")], None), ([], None)])
+def test_a_word_without_a_probability_has_no_confidence(probabilities: list[float], expected: float | None) -> None:
+    assert mean_probability(probabilities) == expected
 
 
 @pytest.mark.speech

@@ -4,6 +4,7 @@ Error rate: edits over characters said, in the comparable form of normal.py; ste
 """
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import permutations
@@ -135,8 +136,8 @@ def _tracks(turns: Iterable[Turn], seconds: float) -> dict[str, np.ndarray]:
 
 def reliability(pairs: Iterable[tuple[float, bool]], bins: int = 10) -> tuple[list[tuple[float, float, int, float, float]], float]:
     """Rows (from, to, words, mean confidence, share right) of the bins that hold words, and the expected calibration error:
-    the mean distance of both, weighted by words."""
-    both = np.array([(sure, good) for sure, good in pairs], float).reshape(-1, 2)
+    the mean distance of both, weighted by words. Words whose confidence is no number, as bare recognisers give them, are left out."""
+    both = np.array([(sure, good) for sure, good in pairs if math.isfinite(sure)], float).reshape(-1, 2)
     place = np.clip((both[:, 0] * bins).astype(int), 0, bins - 1)
     rows = []
     for index in range(bins):
