@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
+from review.workbench.behind import seen
 from review.workbench.bench import bench_of, render
 from review.workbench.gate import Reader, allowed, changing, over
 from settings import Quotas
@@ -29,7 +30,8 @@ def assignments(request: Request, person: Reader) -> Response:
                                .order_by(Card.assigned_to, Card.triage.desc()).limit(SHOWN)).all()
         late = session.scalars(select(Card).where(Card.state == "claimed", Card.due_at < datetime.now(UTC), within(person))
                                .order_by(Card.due_at).limit(SHOWN)).all()
-        return render(request, "assignments.html", days=assignment.progress(session), quotas=bench_of(request).settings.quotas,
+        return render(request, "assignments.html", days=assignment.progress(session), today=assignment.midnight(),
+                      opens={one.person_id: one for one in assignment.progress(session, only=seen(person))}, quotas=bench_of(request).settings.quotas,
                       rows=rows, late=late, names={one.id: one.name for one in takers(session)}, kinds=assignment.KINDS, people=takers(session))
 
 

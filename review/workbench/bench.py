@@ -18,6 +18,7 @@ from pipeline.scorecard import Scorer
 from records import Draft, Transcript
 from review.wording import Language, clock, moment, number
 from review.workbench import intake
+from review.workbench.behind import queue_of, written
 from review.workbench.rights import may
 from review.workbench.words import say
 from rules.form import Form
@@ -122,7 +123,7 @@ class Bench:
         made = Environment(loader=ChoiceLoader([PackageLoader("review.workbench"), PackageLoader("review")]), autoescape=True,
                            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         sign_in = self.settings.sign_in
-        made.globals.update(clock=clock, moment=moment, number=number, may=may, provider=sign_in.label if sign_in.issuer else "")
+        made.globals.update(queue_of=queue_of, written=written, clock=clock, moment=moment, number=number, may=may, provider=sign_in.label if sign_in.issuer else "")
         made.policies["json.dumps_function"] = lambda value, **options: json.dumps(value, ensure_ascii=False)
         return made
 

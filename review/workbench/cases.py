@@ -17,6 +17,7 @@ from records import Draft, Transcript
 from review.masking import masked
 from review.page import turn_view
 from review.sound import hidden_in
+from review.workbench.behind import seen
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, Refused, allowed, changing, over
 from review.workbench.rights import may
@@ -114,11 +115,13 @@ def week(request: Request, person: Reader, monday: str = "") -> Response:
     bench = bench_of(request)
     since = _monday(monday)
     with bench.database.reading() as session:
-        now, before = (library.failures(session, start, start + timedelta(days=7)) for start in (since, since - timedelta(days=7)))
+        only = None if person.role in ("agent", "team_leader") else seen(person)      # whose numbers open calls counts the calls they may open
+        now, before = (library.failures(session, start, start + timedelta(days=7), only) for start in (since, since - timedelta(days=7)))
+        mine = library.failures(session, since, since + timedelta(days=7), seen(person)) if person.role == "team_leader" else now
         worst = sorted((one for one in now.values() if one.failed), key=lambda one: (-one.failed, -one.failed / one.judged, one.item))[:WORST]
-        rows = [{"now": one, "before": before.get(one.item), "cases": library.find(session, person, rules=one.rules)[:EXAMPLES],
+        rows = [{"now": one, "mine": mine.get(one.item), "before": before.get(one.item), "cases": library.find(session, person, rules=one.rules)[:EXAMPLES],
                  "coach": [bench.rules[rule].coach for rule in one.rules if rule in bench.rules and bench.rules[rule].coach]} for one in worst]
-        return render(request, "week.html", rows=rows, monday=since.date(), earlier=(since - timedelta(days=7)).date(),
+        return render(request, "week.html", rows=rows, monday=since.date(), weeks=[since - timedelta(days=7), since, since + timedelta(days=7)], earlier=(since - timedelta(days=7)).date(),
                       later=(since + timedelta(days=7)).date() if since + timedelta(days=7) <= datetime.now().astimezone() else None)
 
 

@@ -10,13 +10,12 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from sqlalchemy import true
 
 from insight.agreement import gwet_ac1
+from review.workbench.behind import seen
 from review.workbench.bench import bench_of, render
 from review.workbench.gate import Reader, allowed
 from store.reviews import assisting, figures
-from store.reviews.schema import Card
 
 BANDS = ("excellent", "good", "needs_improvement", "below_standard")
 ENOUGH = 20             # reviews from which an agreement is worth reading
@@ -29,14 +28,14 @@ router = APIRouter()
 
 @router.get("/dashboard", dependencies=[Depends(allowed("dashboard"))])
 def dashboard(request: Request, person: Reader) -> Response:
-    only = Card.team == person.team if person.role == "team_leader" else true()
+    only = seen(person)
     monday = date.today() - timedelta(days=date.today().weekday())
     with bench_of(request).database.reading() as session:
         weeks = figures.weeks(session, only)
         active = assisting.active(session)
         items = [health(one) | {"assist": ("item", one.item) in active} for one in figures.judged(session, only)]
         return render(
-            request, "dashboard.html", weeks=weeks, items=items, chart=chart(weeks), bands=BANDS, enough=ENOUGH,
+            request, "dashboard.html", weeks=weeks, sundays=sundays(weeks), items=items, chart=chart(weeks), bands=BANDS, enough=ENOUGH,
             load=figures.load(session, only) if person.role != "analyst" else [], a_week=A_WEEK, monday=monday.isoformat(),
             coverage=[] if person.role == "analyst" else figures.coverage(session, only, monday.isoformat()))
 
@@ -45,10 +44,15 @@ def health(one: figures.Judged) -> dict[str, Any]:
     """An item's line: how often it failed, how far machine and human agree, false alarms and misses of the machine."""
     agreement = gwet_ac1(one.pairs, VERDICTS)
     return {
-        "item": one.item, "title": one.title, "reviews": one.reviews, "failed": one.failed, "decided": len(one.pairs),
+        "item": one.item, "title": one.title, "reviews": one.reviews, "failed": one.failed, "since": one.since, "decided": len(one.pairs),
         "agreed": sum(machine == human for machine, human in one.pairs), "ac1": agreement,
         "alarms": one.pairs.count(("fail", "pass")), "missed": one.pairs.count(("pass", "fail")),
         "troubled": agreement is not None and len(one.pairs) >= ENOUGH and agreement < TROUBLED}
+
+
+def sundays(weeks: list[figures.Week]) -> list[str]:
+    """The last day of each week, to which the calls behind its figures were made."""
+    return [(date.fromisoformat(week.monday) + timedelta(days=6)).isoformat() for week in weeks]
 
 
 def chart(weeks: list[figures.Week]) -> dict[str, Any]:

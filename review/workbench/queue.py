@@ -7,17 +7,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from review.workbench import measuring, views
 from review.workbench.assigning import next_for, own_day
+from review.workbench.behind import Behind, narrowed
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, Refused, allowed
 from review.workbench.rights import may
 from store.reviews import blind, said
-from store.reviews.schema import PUBLISHED, WAITS, Card, Hit, Item, Person
+from store.reviews.schema import PUBLISHED, WAITS, Card, Hit, Person
 from store.tables import UNKNOWN_DAY
 
 PAGE = 50
@@ -25,22 +26,14 @@ MANY = 999              # calls counted; more is shown as 999+
 FEW = 500               # counted where words are searched for, whose calls are looked at one by one
 CHOICES_LAST = 60.0     # seconds for which the values that filters offer are kept
 
-# How a card's item came out, as the dashboard's figures ask for it.
-WAS: dict[str, ColumnElement[bool]] = {
-    "fail": Item.final_verdict == "fail", "alarm": (Item.machine_verdict == "fail") & (Item.human_verdict == "pass"),
-    "missed": (Item.machine_verdict == "pass") & (Item.human_verdict == "fail"), "reviewed": Item.human_verdict.is_not(None),
-    "agreed": Item.machine_verdict == Item.human_verdict}
-
 STATES = ("waiting", "held", "appealed", "done")
 
 router = APIRouter()
 
 
-class Filters(BaseModel):
+class Filters(Behind):
     """What the address line says; everything may be missing. Unknown names are ignored and of `picked` and `state` unknown
     values mean any, so old bookmarks go on working."""
-
-    model_config = ConfigDict(extra="ignore")
 
     picked: Annotated[str, AfterValidator(lambda value: value if value in ("risk", "random") else "")] = "risk"
     state: Annotated[str, AfterValidator(lambda value: value if value in STATES else "")] = "waiting"
@@ -54,9 +47,6 @@ class Filters(BaseModel):
     until: str = ""
     reviewer: str = ""
     text: str = ""
-    item: str = ""
-    was: str = ""
-    final: str = ""
     page: int = Field(default=1, ge=1)
 
 
@@ -140,12 +130,9 @@ def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnE
         query = query.where(Card.day >= chosen.since)
     if chosen.until:
         query = query.where(Card.day <= chosen.until)
-    if chosen.final:
-        query = query.where(Card.band == chosen.final)
-    if chosen.item and chosen.was in WAS:
-        query = query.where(Card.call_id.in_(select(Item.call_id).where(Item.item == chosen.item, WAS[chosen.was])))
     if chosen.rule:
         query = query.where(Card.call_id.in_(select(Hit.call_id).where(Hit.rule == chosen.rule)))
+    query = narrowed(query, chosen)
     return query if found is None else query.where(found)
 
 

@@ -52,17 +52,18 @@ def today() -> str:
     return midnight().date().isoformat()
 
 
-def progress(session: Session, people: Collection[int] | None = None) -> list[Progress]:
-    """Every active reviewer's day, or that of the `people` named."""
+def progress(session: Session, people: Collection[int] | None = None, only: ColumnElement[bool] | None = None) -> list[Progress]:
+    """Every active reviewer's day, or that of the `people` named; with `only`, of those calls alone."""
+    narrow = true() if only is None else only
     asked = select(Person).where(Person.active, Person.role == "reviewer") if people is None else select(Person).where(Person.id.in_(people))
     rows = session.scalars(asked.order_by(Person.name, Person.id)).all()
     ids = [row.id for row in rows]
     done: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(KINDS, 0))
     counted = select(Card.reviewer_id, Card.kind, func.count()).where(
-        Card.reviewer_id.in_(ids), Card.published_at >= midnight(), Card.state.in_(PUBLISHED)).group_by(Card.reviewer_id, Card.kind)
+        Card.reviewer_id.in_(ids), Card.published_at >= midnight(), Card.state.in_(PUBLISHED), narrow).group_by(Card.reviewer_id, Card.kind)
     for reviewer, kind, number in session.execute(counted).tuples():
         done[reviewer or 0][kind] = number
-    waiting = dict(session.execute(select(Card.assigned_to, func.count()).where(Card.assigned_to.in_(ids), WAITS)
+    waiting = dict(session.execute(select(Card.assigned_to, func.count()).where(Card.assigned_to.in_(ids), WAITS, narrow)
                                    .group_by(Card.assigned_to)).tuples().all())
     halted = halted_people(session)
     return [Progress(row.id, row.name, row.team, done[row.id], waiting.get(row.id, 0), row.id in halted) for row in rows]

@@ -26,6 +26,13 @@ def changed_at(session: Session, kind: Kind) -> dict[str, datetime]:
     return {name: max(moment for moment in (begun, lifted) if moment) for name, begun, lifted in rows.tuples()}
 
 
+def lifted_at(session: Session) -> dict[tuple[str, str], datetime]:
+    """When each was last trusted again, by kind and name: what put it on assist since were reviews after that."""
+    rows = session.execute(select(Assist.kind, Assist.name, func.max(Assist.lifted_at)).where(Assist.lifted_at.is_not(None))
+                           .group_by(Assist.kind, Assist.name))
+    return {(kind, name): moment for kind, name, moment in rows.tuples() if moment}
+
+
 def begin(session: Session, kind: Kind, name: str, agreed: int, decided: int, below: float) -> Assist:
     made = Assist(kind=kind, name=name, at=datetime.now(UTC), agreed=agreed, decided=decided, below=below)
     session.add(made)

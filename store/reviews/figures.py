@@ -27,13 +27,15 @@ class Week(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One item or rule over its last reviews: pairs (machine, human) where the machine had decided, and how often it failed at last."""
+    """One item or rule over its last reviews: pairs (machine, human) where the machine had decided, how often it failed at last, and
+    when the first of these reviews was published (`since`)."""
 
     item: str
     title: str
     pairs: list[tuple[str, str]]
     failed: int
     reviews: int
+    since: datetime
 
 
 class Load(NamedTuple):
@@ -103,7 +105,7 @@ def _judged(rows: list[_Row], last: int, by: str, since: Mapping[str, datetime])
             if len(found[name]) < last and (name not in since or row.published_at > since[name]):
                 found[name].append(row)
     told = [Judged(name, of[0].title if by == "item" else name, [(row.machine, row.human) for row in of if row.machine != "needs_review"],
-                   sum(row.final == "fail" for row in of), len(of)) for name, of in found.items() if of]
+                   sum(row.final == "fail" for row in of), len(of), of[-1].published_at) for name, of in found.items() if of]
     return sorted(told, key=lambda one: (-one.failed / one.reviews, one.item))
 
 

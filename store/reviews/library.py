@@ -110,11 +110,11 @@ def choices(session: Session, person: Person) -> tuple[list[str], list[tuple[str
     return [rule for rule in rules if rule], list(tags)
 
 
-def failures(session: Session, since: datetime, until: datetime) -> dict[str, Failed]:
-    """By item how the cards published from `since` until before `until` came out, without anybody's name."""
+def failures(session: Session, since: datetime, until: datetime, only: ColumnElement[bool] | None = None) -> dict[str, Failed]:
+    """By item how the cards published from `since` until before `until` came out, without anybody's name; those that `only` lets in."""
     said = select(Item.item, func.max(Item.title), Item.final_verdict, func.count(), func.max(Item.call_id)).join(Card, Card.call_id == Item.call_id)
     rows = session.execute(said.where(
-        Card.state.in_(PUBLISHED), Card.published_at >= since, Card.published_at < until, Item.bonus.is_(None),
+        Card.state.in_(PUBLISHED), Card.published_at >= since, Card.published_at < until, Item.bonus.is_(None), true() if only is None else only,
         Item.final_verdict.in_(("pass", "fail"))).group_by(Item.item, Item.final_verdict)).tuples().all()
     found: dict[str, Failed] = {}
     for item, title, verdict, number, call_id in rows:
