@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 # Libraries that report to their makers unless told otherwise. Set before they are imported; what the user has set stays.
@@ -106,7 +106,8 @@ class Schedule(Section):
     sampling: str = Field(default="0 6 * * 1", description="The week's sampling plan, into the review queue")
     reports: str = Field(default="30 6 * * *", description="The daily report, on Mondays and the first the week's and the month's too")
     appraisal: str = Field(default="0 7 1 * *", description="The month's appraisal")
-    retention: str = Field(default="0 4 * * *", description="Deletes what is past its time ([retention])")
+    retention: str = Field(default="0 4 * * *", description="Deletes what is past its time ([retention]); puts the lake's small files "
+                           "together")
     rescore: str = Field(default="", description="Scores all stored calls by the rules in force; on demand unless set")
     at_once: int = Field(default=1, ge=1, description="Runs at the same time; a workspace has one writer")
     pool: str = Field(default="tingjian", description="Prefect's work pool that `tingjian deploy` makes and workers serve")
@@ -275,6 +276,64 @@ class Followups(Section):
     opens_after: int = Field(default=1, ge=1, description="Published failures of an item within 30 days that open a follow-up")
 
 
+class CalendarYear(Section):
+    """Days of one year that go before the published ones: [calendar.years.2027]."""
+
+    holidays: dict[str, list[date]] = Field(default={}, description="Days off by their name in Chinese, as the greeting says it: "
+                                            "\"春节\" = [\"2027-02-05/2027-02-11\"], a day or from a day to a day")
+    working_days: list[date] = Field(default=[], description="Saturdays and Sundays that are worked in exchange")
+
+    @field_validator("holidays", mode="before")
+    @classmethod
+    def _spelt_out(cls, told: Any) -> Any:
+        if not isinstance(told, dict):
+            return told
+        return {name: [day for one in days for day in _days_of(one)] if isinstance(days, list) else days for name, days in told.items()}
+
+    @field_validator("working_days")
+    @classmethod
+    def _weekends(cls, days: list[date]) -> list[date]:
+        for day in days:
+            if day.weekday() < 5:
+                raise ValueError(f"{day} is a {day:%A}; only Saturdays and Sundays that are worked belong here")
+        return days
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> CalendarYear:
+        for name, days in self.holidays.items():
+            if both := sorted(set(days) & set(self.working_days)):
+                raise ValueError(f"{both[0]} is in {name} of holidays and in working_days; take it out of one of them")
+        return self
+
+
+def _days_of(told: Any) -> list[Any]:
+    """A day, or each day of `2027-02-05/2027-02-11`; raises ValueError with what to write."""
+    if not isinstance(told, str) or "/" not in told:
+        return [told]
+    try:
+        first, last = (date.fromisoformat(part.strip()) for part in told.split("/"))
+    except ValueError as fault:
+        raise ValueError(f"{told!r} is no span of days; write it as 2027-02-05/2027-02-11") from fault
+    if not 0 <= (last - first).days <= 31:
+        raise ValueError(f"{told!r} goes backwards or over more than a month; the first day comes first, then the last")
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+class Calendar(Section):
+    """The centre's own calendar, before that of the State Council as chinesecalendar has it."""
+
+    years: dict[int, CalendarYear] = Field(default={}, description="Holidays and weekends worked, a table a year")
+
+    @field_validator("years")
+    @classmethod
+    def _in_their_year(cls, years: dict[int, CalendarYear]) -> dict[int, CalendarYear]:
+        for year, told in years.items():
+            for day in [*told.working_days, *(day for days in told.holidays.values() for day in days)]:
+                if day.year != year:
+                    raise ValueError(f"{day} stands under {year}; write it under [calendar.years.{day.year}]")
+        return years
+
+
 class SecretInFile(ValueError):
     """tingjian.toml holds a secret: it is read, copied and kept in version control by more people than may know it."""
 
@@ -315,6 +374,7 @@ class Settings(BaseSettings):
     sign_in: SignIn = SignIn()
     quotas: Quotas = Quotas()
     followups: Followups = Followups()
+    calendar: Calendar = Calendar()
     sampling: Sampling = Sampling()
     appraisal: Appraisal = Appraisal()
 

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from days import Days
 from insight.sampling import NO_AGENT, Period, digest, draw, missing_lines, parted, population, quotas
 from insight.triage import risks
 from records import Problem
-from rules.operators.calendar import day_off
 from settings import Sampling
 from store.lake import Lake
 from store.plans import CALLS, LINE, QUOTAS, RANDOM, RISK, Plan
@@ -24,17 +24,17 @@ def newest_week(lake: Lake) -> Period:
 
 
 def make(lake: Lake, period: Period, policy: Sampling, seed: str, agents: pl.DataFrame | None = None,
-         scores: pl.DataFrame | None = None, reason: str = "") -> Plan:
+         scores: pl.DataFrame | None = None, reason: str = "", days: Days | None = None) -> Plan:
     """The plan of a period; Problem where it has no calls. `agents` and `scores` as `sampling.quotas` takes them."""
     calls = population(lake.rows("calls"), period)
     if calls.is_empty():
         raise Problem(f"No calls from {period.first} to {period.last} in {lake.root}; choose other days with --week or --since.")
-    days = check_days(period)
-    least = len(policy.monitors) * len(days) * policy.per_day
+    checked = check_days(period, days or Days())
+    least = len(policy.monitors) * len(checked) * policy.per_day
     table = quotas(calls, period, policy, agents, scores, least)
     drawn = draw(calls, table, seed)
     picked = _picked(drawn, _riskiest(lake, period, policy), missing_lines(drawn, seed))
-    shares = parted(picked["call_id"].to_list(), policy.monitors, days, seed)
+    shares = parted(picked["call_id"].to_list(), policy.monitors, checked, seed)
     picked = picked.join(shares, on="call_id", how="left", maintain_order="left")
     return Plan(period.name, period.first, period.last, seed, digest(calls),
                 picked.select(pl.col(name).cast(kind) for name, kind in CALLS.items()),
@@ -50,14 +50,14 @@ def drawn_again(lake: Lake, plan: Plan) -> tuple[bool, bool]:
     return digest(calls) == plan.population, drawn["call_id"].sort().equals(plan.random["call_id"].sort())
 
 
-def check_days(period: Period) -> list[date]:
+def check_days(period: Period, calendar: Days) -> list[date]:
     """The days on which a period's calls are checked: for each of its working days one working day after it."""
-    working = sum(day_off(period.first + timedelta(days=n)) is None for n in range(period.days))
+    working = sum(not calendar.off(period.first + timedelta(days=n)) for n in range(period.days))
     days: list[date] = []
     day = period.last
     while len(days) < max(working, 1):
         day += timedelta(days=1)
-        if day_off(day) is None:
+        if not calendar.off(day):
             days.append(day)
     return days
 

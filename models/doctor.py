@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from datetime import date
 from typing import Any
 
+from days import Days
 from models import catalogue, confidence, diariser, machine, recogniser, shelf, sources
 from records import Problem
 from settings import Settings
@@ -15,7 +17,7 @@ OPTIONAL = {"torch": "diarize", "torchaudio": "diarize", "speechbrain": "diarize
             "onnx": "convert", "transformers": "convert", "sherpa-onnx": "sherpa"}
 
 
-def examine(settings: Settings) -> dict[str, Any]:
+def examine(settings: Settings, today: date | None = None) -> dict[str, Any]:
     """Everything as plain data for `--json`. `problems` would stop `tingjian run`; `advice` would make it better.
 
     Nothing is fetched or loaded. Each problem and each piece of advice ends with the one command that helps.
@@ -46,6 +48,10 @@ def examine(settings: Settings) -> dict[str, Any]:
     if plan.device == "cuda" and not here.gpus:
         problems.append("models.device is cuda, but CTranslate2 sees no GPU: pip install 'tingjian[gpu]', or set it to auto")
     report["diariser"] = _diariser(settings, problems, advice)
+    calendar = Days(settings.calendar)
+    report["calendar"] = {"until": calendar.until.isoformat()}
+    if ending := calendar.ending(today or date.today()):
+        advice.append(ending)
     report["problems"], report["advice"] = problems, advice
     return report
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Literal
 
+from days import Days
 from records import Band, Draft, Evidence, Finding, Item, Mode, Problem, Transcript
 from rules.deciding import WEAK
 from rules.engine import Engine
@@ -34,7 +35,7 @@ class Scorer:
         self.titles = {rule.id: rule.title for rule in engine.pack.rules.values()}
         self.trial = frozenset(rule.id for rule in engine.pack.rules.values() if rule.status == "experimental")
         layer = engine.knowledge.layer
-        seed = "\0".join([engine.version, layer.version if layer else "", str(engine.review_below),
+        seed = "\0".join([engine.version, layer.version if layer else "", str(engine.review_below), engine.knowledge.days.version,
                           *sorted(engine.knowledge.organisations), ""]).encode()
         self.version = "sha256:" + hashlib.sha256(seed + content).hexdigest()
 
@@ -47,7 +48,7 @@ class Scorer:
 
             meaning = TrainedLayer.of_pack(scoring.rule_pack)
         engine = Engine.open(scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below,
-                             scoring.limits, scoring.calibration)
+                             scoring.limits, scoring.calibration, Days(settings.calendar))
         forms, content = load(scoring.forms, engine.pack.rules)
         return cls(engine, forms, content)
 

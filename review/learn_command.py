@@ -77,6 +77,7 @@ def _items(lake: Lake, settings: Settings) -> pl.DataFrame:
 
 
 def _engine(settings: Settings, pack: Path | None) -> Engine:
+    from days import Days
     from rules.engine import Engine
 
     scoring, meaning = settings.scoring, None
@@ -85,7 +86,7 @@ def _engine(settings: Settings, pack: Path | None) -> Engine:
         from rules.meaning.predict import Meaning
 
         meaning = Meaning.of_pack(directory)
-    return Engine.open(directory, tuple(scoring.organisations), meaning, 0.0, scoring.limits)
+    return Engine.open(directory, tuple(scoring.organisations), meaning, 0.0, scoring.limits, days=Days(settings.calendar))
 
 
 def _lessons(engine: Engine, lake: Lake, items: pl.DataFrame) -> pl.DataFrame:

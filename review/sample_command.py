@@ -38,6 +38,7 @@ def sample(
     estimate: Annotated[bool, typer.Option("--estimate", help="What the heard calls say of all calls, with intervals")] = False,
 ) -> None:
     """Which calls to hear: a random sample by quotas, hours and monitors, and the riskiest calls apart. Same seed, same plan."""
+    from days import Days
     from insight import planning
     from settings import Settings
     from store.lake import Lake
@@ -51,7 +52,8 @@ def sample(
     if (coverage or estimate) and plans.has(period.name):
         plan, kept = plans.named(period.name), True
     else:
-        plan, kept = planning.make(lake, period, policy, seed or period.name, _agents(agents), _scores(database, period), again or ""), False
+        plan, kept = planning.make(lake, period, policy, seed or period.name, _agents(agents), _scores(database, period), again or "",
+                                   Days(settings.calendar)), False
     if coverage:
         return _show_coverage(plan, kept, database)
     if estimate:

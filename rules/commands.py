@@ -27,10 +27,12 @@ English = Annotated[bool, typer.Option("--english", help="English headings inste
 
 
 def _open(pack: Path | None, with_meaning: bool = False) -> Engine:
+    from days import Days
     from rules.engine import Engine
     from settings import Settings
 
-    scoring, meaning = Settings().scoring, None
+    settings = Settings()
+    scoring, meaning = settings.scoring, None
     if with_meaning and scoring.meaning:
         from rules.meaning.predict import Meaning
 
@@ -39,7 +41,8 @@ def _open(pack: Path | None, with_meaning: bool = False) -> Engine:
             from rules.meaning.embedding import Embedded
 
             meaning = Embedded.open(meaning, scoring.embeddings)
-    return Engine.open(pack or scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below, scoring.limits)
+    return Engine.open(pack or scoring.rule_pack, tuple(scoring.organisations), meaning, scoring.review_below, scoring.limits,
+                       days=Days(settings.calendar))
 
 
 @app.command("list")

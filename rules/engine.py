@@ -4,6 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from days import Days
 from records import Finding, Match, Speaker, Transcript, Turn
 from rules.calibrating import Calibration
 from rules.calibrating import load as load_calibration
@@ -28,18 +29,19 @@ class Engine:
     """A loaded pack with what the installation knows; safe to use from several threads, calls do not share state."""
 
     def __init__(self, pack: Pack, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
-                 review_below: float = 0.6, calibration: Calibration | None = None) -> None:
+                 review_below: float = 0.6, calibration: Calibration | None = None, days: Days | None = None) -> None:
         self.pack, self.review_below, self.calibration = pack, review_below, calibration
-        self.knowledge = Knowledge(organisations, None if meaning is None else Layer(meaning, pack.rules))
+        self.knowledge = Knowledge(organisations, None if meaning is None else Layer(meaning, pack.rules), days or Days())
         self.version = pack.version if calibration is None else f"{pack.version}+{calibration.version}"
         self.quiet = Quiet(pack, self._reviewed)
 
     @classmethod
     def open(cls, directory: Path | None = None, organisations: tuple[str, ...] = (), meaning: Meaning | None = None,
-             review_below: float = 0.6, limits: Limits | None = None, calibration: Path | None = None) -> Engine:
+             review_below: float = 0.6, limits: Limits | None = None, calibration: Path | None = None,
+             days: Days | None = None) -> Engine:
         """The pack of a directory, the built-in one by default; raises Problem where it has mistakes."""
         return cls(load(directory, limits), organisations, meaning, review_below,
-                   None if calibration is None else load_calibration(calibration))
+                   None if calibration is None else load_calibration(calibration), days)
 
     def view(self, call: Transcript) -> View:
         return View(call, self.pack.plan, self.pack.rules, self.knowledge, self._decide)
@@ -91,4 +93,4 @@ class Engine:
 
     def with_meaning(self, meaning: Meaning | None) -> Engine:
         """The same engine with another trained layer, or none."""
-        return Engine(self.pack, self.knowledge.organisations, meaning, self.review_below, self.calibration)
+        return Engine(self.pack, self.knowledge.organisations, meaning, self.review_below, self.calibration, self.knowledge.days)

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
+from days import Days
 from records import Evidence, Finding, Speaker, Transcript, Turn
 from rules.compiling import Exceptions, Plan
 from rules.gathering import gather, join
@@ -40,10 +41,11 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What the installation knows beside the rules: whom agents answer for, and the trained layer if it is used."""
+    """What the installation knows beside the rules: whom agents answer for, the trained layer if it is used, and the calendar."""
 
     organisations: tuple[str, ...] = ()
     layer: Layer | None = None
+    days: Days = field(default_factory=Days)
 
 
 def vouched(sure: float) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from days import Days
 from review.workbench.bench import Bench
 from review.workbench.intake import working_day
 from settings import Followups
@@ -143,7 +144,7 @@ def test_so_many_failures_open_it_as_are_set(database: Database) -> None:
 @pytest.mark.parametrize(("today", "number", "due"), [
     ("2026-11-25", 1, "2026-11-26"), ("2026-11-27", 1, "2026-11-30"), ("2026-09-30", 1, "2026-10-08"), ("2026-09-18", 2, "2026-09-21")])
 def test_working_days_know_weekends_holidays_and_weekends_worked(today: str, number: int, due: str) -> None:
-    assert working_day(number, date.fromisoformat(today)).isoformat() == due
+    assert working_day(number, Days(), date.fromisoformat(today)).isoformat() == due
 
 
 @pytest.fixture

@@ -30,6 +30,10 @@ def test_the_lowest_modules_import_nothing_of_ours():
         assert not imported(ROOT / module) & {*ROOMS, "tingjian", "records", "settings"}
 
 
+def test_the_calendar_imports_the_settings_alone():
+    assert imported(ROOT / "days.py") & {*ROOMS, "tingjian", "records", "settings"} == {"settings"}
+
+
 def test_nobody_imports_the_front_door():
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):

@@ -14,6 +14,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from days import Days
 from pipeline.scorecard import Scorer
 from records import Draft, Transcript
 from review.wording import Language, clock, moment, number
@@ -68,6 +69,11 @@ class Bench:
         return {rule.id: rule.title for rule in self.rules.values()}
 
     @cached_property
+    def days(self) -> Days:
+        """Which days are working days here."""
+        return Days(self.settings.calendar)
+
+    @cached_property
     def sounds(self) -> Path:
         """Where playable copies of recordings are kept."""
         directory = self.lake.root / "sounds"
@@ -94,7 +100,7 @@ class Bench:
         """Follow-ups look at the calls that came in, some agents at a time, so that nobody's save waits long."""
         with self.database.reading() as session:
             agents = sorted(session.scalars(select(Followup.agent_id).distinct()))
-        due = intake.working_day(self.settings.followups.days).isoformat()
+        due = intake.working_day(self.settings.followups.days, self.days).isoformat()
         for start in range(0, len(agents), followups.AT_ONCE):
             with self.database.writing() as session:
                 followups.watch(session, agents[start:start + followups.AT_ONCE], self.settings.followups.calls, due)

@@ -85,7 +85,7 @@ def publish(request: Request, call_id: str, person: Reader, version: Annotated[i
 def published(bench: Bench, session: Session, person: Person, card: Card, version: int) -> Card:
     """Ends the review with the score of what was judged, by page or API."""
     score, band, _ = intake.result(cards.items(session, card.call_id), _bands(bench, card))
-    card = cards.publish(session, person, card.call_id, version, score, band, intake.feedback_due())
+    card = cards.publish(session, person, card.call_id, version, score, band, intake.feedback_due(bench.days))
     following.after_publication(bench, session, card)
     return card
 
@@ -163,7 +163,7 @@ def given_back(session: Session, person: Person, card: Card) -> None:
 
 def taken(bench: Bench, session: Session, person: Person, card: Card, draft: Draft) -> Card:
     """Claims a call, by page or API; the feedback is due a working day later."""
-    return cards.claim(session, person, card.call_id, draft.model_dump_json(), bench.settings.quotas.own_team, intake.feedback_due())
+    return cards.claim(session, person, card.call_id, draft.model_dump_json(), bench.settings.quotas.own_team, intake.feedback_due(bench.days))
 
 
 def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft, transcript: Transcript) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def coaching(bench: Bench, item: Item) -> str:
 
 
 def due_on(bench: Bench) -> str:
-    return intake.working_day(bench.settings.followups.days).isoformat()
+    return intake.working_day(bench.settings.followups.days, bench.days).isoformat()
 
 
 def of_agent(session: Session, agent: str | None) -> dict[str, Followup]:

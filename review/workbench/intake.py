@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
+from days import Days
 from insight.triage import in_random_sample, triage
 from pipeline.masking import mask_call
 from pipeline.scorecard import band, total
 from records import Draft, Transcript
 from records import Item as Line
 from rules.form import Bands, Form
-from rules.operators.calendar import day_off
 from store.lake import Lake
 from store.plans import Plans
 from store.reviews import audit, cards, said
@@ -140,18 +140,18 @@ def result(items: Sequence[Item], bands: Bands, final: bool = False) -> tuple[fl
     return score, None if score is None else band(score, bands), fatal
 
 
-def working_day(number: int, today: date | None = None) -> date:
+def working_day(number: int, days: Days, today: date | None = None) -> date:
     """The `number`-th working day after today; weekends and public holidays do not count, weekends worked in exchange do."""
     day = today or date.today()
     while number > 0:
         day += timedelta(days=1)
-        number -= day_off(day) is None
+        number -= not days.off(day)
     return day
 
 
-def feedback_due(now: datetime | None = None) -> datetime:
+def feedback_due(days: Days, now: datetime | None = None) -> datetime:
     """One working day on (domain.md section 4): the same time on the next day that is no weekend or public holiday."""
     due = (now or datetime.now(UTC)) + timedelta(days=1)
-    while day_off(due.astimezone().date()) is not None:
+    while days.off(due.astimezone().date()):
         due += timedelta(days=1)
     return due

@@ -65,7 +65,7 @@ def begin(request: Request, person: Reader, kind: Field, agent: Field, form: Fie
         if not bench.settings.quotas.own_team and person.role == "reviewer" and known_team and known_team == person.team:
             raise Conflict("按规定不评自己班组的录音。")
         lines = intake.stored_items(call_id, intake.lines_of(draft, chosen, bench.titles), chosen)
-        listened.begin(session, person, card, lines, draft.model_dump_json(), intake.feedback_due())
+        listened.begin(session, person, card, lines, draft.model_dump_json(), intake.feedback_due(bench.days))
     return RedirectResponse(request.url_for("call", call_id=call_id).path, 303)
 
 
