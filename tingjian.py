@@ -47,6 +47,7 @@ COMMANDS = [
     ("report", "review.report", "report"),
     ("evaluate", "flows.evaluate", "evaluate_command"),
     ("key", "store.commands", "app"),
+    ("compact", "store.commands", "compact"),
     ("person", "review.person_commands", "app"),
     ("doctor", "models.commands", "doctor"),
     ("models", "models.commands", "app"),

@@ -44,7 +44,7 @@ PLANNED = (
     Planned("appraisal", "flows.scheduled", "appraise", lambda _, workspace: {"workspace": workspace},
             "The appraisal of the month before"),
     Planned("retention", "flows.scheduled", "retain", lambda _, workspace: {"workspace": workspace},
-            "Deletes what is past its time and not on hold"),
+            "Deletes what is past its time and not on hold; puts the lake's small files together"),
     Planned("rescore", "flows.scheduled", "rescore_calls", lambda _, workspace: {"workspace": workspace},
             "Scores all stored calls by the rules in force; on demand"),
 )

@@ -1,4 +1,5 @@
-"""`tingjian retention`: what is past its time and not on hold is deleted (store/erasing.py), or with --dry-run only told."""
+"""`tingjian retention`: what is past its time and not on hold is deleted (store/erasing.py), or with --dry-run only told; then the
+small files of many batches are put together (store/compacting.py)."""
 from __future__ import annotations
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ from sqlalchemy import select
 
 from records import Problem
 from settings import Kept, Retention, Settings
+from store.compacting import WORK, compact
 from store.erasing import KINDS, deletions, erase_calls, finish
 from store.holds import Holds
 from store.lake import Lake
@@ -56,6 +58,8 @@ def run(workspace: str, settings: Settings, dry_run: bool, tell: Callable[[str],
         left = _delete(lake, found, database)
     for line in left:
         tell(line)
+    with lake.running(WORK):        # beside a run that begins now
+        tell(f"tables: {compact(lake)}")
     return f"{len(found.calls)} calls lost what was past its time, {len(found.held)} are on hold" + (f", {len(left)} could not" if left else "")
 
 

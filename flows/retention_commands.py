@@ -23,7 +23,8 @@ def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be deleted")] = False,
     as_list: Annotated[bool, typer.Option("--list", help="With --dry-run: a line a call, call_id and kinds, as CSV")] = False,
 ) -> None:
-    """Delete recordings, words and cards past their time ([retention]), but for what is on hold. Safe to stop and run again."""
+    """Delete recordings, words and cards past their time ([retention]), but for what is on hold; then `tingjian compact`. Safe to stop
+    and run again."""
     from flows.retention import run
     from settings import Settings
 

@@ -81,7 +81,8 @@ def appraise(workspace: str, month: Month | None = None) -> State:
 
 @flow(name="retain", persist_result=False)
 def retain(workspace: str, dry_run: bool = False) -> State:
-    """Deletes what is past its time ([retention]) and not on hold; with `dry_run` only tells what would go."""
+    """Deletes what is past its time ([retention]) and not on hold; then puts the lake's small files together; with
+    `dry_run` only tells what would go."""
     from flows.retention import run
 
     return Completed(message=run(workspace, Settings(), dry_run, get_run_logger().info))

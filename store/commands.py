@@ -1,4 +1,4 @@
-"""`tingjian key new` and `tingjian key rotate`: the keys that a workspace is sealed with."""
+"""`tingjian key new` and `tingjian key rotate`: the keys that a workspace is sealed with; `tingjian compact`: its files."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,6 +7,18 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="Keys that words, names and sound are sealed with at rest.")
+Workspace = Annotated[str, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")]
+
+
+def compact(workspace: Workspace) -> None:
+    """Put the small files of many batches together, so that reading is quick. Beside runs and readers; safe to stop and run again."""
+    from store.compacting import WORK, compact
+    from store.lake import Lake
+
+    lake = Lake.open(workspace)
+    with lake.running(WORK):
+        done = compact(lake, lambda line: typer.echo(line, err=True))
+    typer.echo(str(done))
 
 
 @app.command()
@@ -18,7 +30,7 @@ def new(file: Annotated[Path, typer.Argument(help="The file to write; keep it ap
 
 
 @app.command()
-def rotate(workspace: Annotated[str, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")]) -> None:
+def rotate(workspace: Workspace) -> None:
     """Everything sealed anew with the key of [encryption], old keys being among old_key_files; without a key everything is opened.
 
     Also seals a workspace that was not. Safe to run again; stopped, it goes on where it ended."""

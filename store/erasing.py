@@ -188,10 +188,10 @@ def _rows(lake: Lake, call_ids: list[str], what: set[str], done: Erased) -> None
 
 
 def purge(table: Path) -> None:
-    """Takes away the files that a Delta table no longer uses, and its old log, in which the least and greatest values of
-    columns stand (names, first words of a text). Time travel to before ends here. Needs `writing()` of the lake."""
+    """Takes away the files that a Delta table no longer uses, or never used since their writer was killed, and its old log, in which the
+    least and greatest values of columns stand (names, first words of a text). Time travel to before ends here. Needs `writing()`."""
     delta = DeltaTable(str(table))
-    delta.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    delta.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
     delta.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 seconds"})
     delta = DeltaTable(str(table))
     delta.create_checkpoint()

@@ -116,7 +116,7 @@ class Lake:
         with ExitStack() as held:
             with _mendable(self.root, "written"):
                 held.enter_context(alone(self.root))
-            with self._committing():
+            with self.committing():
                 pass
             yield
 
@@ -127,13 +127,14 @@ class Lake:
         with ExitStack() as held:
             with _mendable(self.root, "written"):
                 held.enter_context(side_by_side(self.root, work))
-            with self._committing():
+            with self.committing():
                 pass
             yield
 
     @contextmanager
-    def _committing(self) -> Iterator[None]:
-        """One writer's turn to commit; what a killed one has left is put right first, for now nobody else is at it."""
+    def committing(self) -> Iterator[None]:
+        """One writer's turn to commit; what a killed one has left is put right first, for now nobody else is at it. Needs
+        `writing()` or `running()`; may be entered again inside."""
         with _mendable(self.root, "written"), self._turn as outermost:
             if outermost:
                 sealing.note_use(self.root, self.keys)
@@ -152,7 +153,7 @@ class Lake:
         """
         done = [result for result in results if result.transcript is not None and result.draft is not None]
         tried = {(result.recording.call.call_id, result.recording.path): result.recognised for result in results}
-        with self._committing():
+        with self.committing():
             if done:
                 self._commit_calls(done)
             self._failures.tried(tried, [Failed(result.failure, source, result.audio, result.transcriber_version)
@@ -160,12 +161,12 @@ class Lake:
 
     def settle_failures(self, source: str, listed: Sequence[Failed]) -> None:
         """Make `listed` all the failures of `source`: what was mended or left the source since is forgotten."""
-        with self._committing():
+        with self.committing():
             self._failures.settle(source, listed)
 
     def ask_again(self, wanted: Callable[[Failed], bool]) -> list[Failed]:
         """The next run tries again the failures that `wanted` is true of, also hopeless ones; returns them."""
-        with self._committing():
+        with self.committing():
             return self._failures.ask_again(wanted)
 
     def _commit_calls(self, done: Sequence[Result]) -> None:
