@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from review.masking import masked
 from store.reviews import corrections
+from store.reviews.pieces import read, stretches
 from store.reviews.schema import Person
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def lines(lake: Lake, database: Database, hidden: bool) -> Iterator[str]:
-    """A JSON object a corrected turn that holds, by call and turn; personal data hidden in both texts if asked for.
+    """A JSON object a corrected stretch that holds, by call and turn; personal data hidden in both texts if asked for.
 
-    `start` and `end` are seconds of the recording, `channel` 0 or 1 where the sound has two."""
+    `turn` is the machine's first turn of it, `span` how many it is (more than one where turns were joined); `start` and `end` are
+    seconds of the recording, `channel` 0 or 1 where the sound has two. `pieces` are the turns that it reads as, with their own times."""
     with database.reading() as session:
         logins = {person.id: person.login for person in session.query(Person)}
         for call_id, group in groupby(corrections.every(session), key=lambda one: one.call_id):
@@ -26,10 +28,14 @@ def lines(lake: Lake, database: Database, hidden: bool) -> Iterator[str]:
             draft, heard = lake.draft(call_id), lake.transcript(call_id)
             now = corrections.corrected(heard, changes)
             before, after = masked(draft, heard, hidden)[1], masked(draft, now, hidden)[1]
+            spots = read(heard, stretches(heard, changes))
             for number, one in changes.items():
-                was, is_ = before.turns[number], after.turns[number]
+                was = before.turns[number:number + one.span]
+                pieces = [turn for turn, (spot, _) in zip(after.turns, spots, strict=True) if spot.stretch.first == number]
                 yield json.dumps({
-                    "call_id": call_id, "turn": number, "start": was.start, "end": was.end, "channel": was.channel,
-                    "machine_speaker": was.speaker, "machine_text": was.text, "machine_confidence": was.confidence,
-                    "speaker": is_.speaker, "text": is_.text, "by": logins.get(one.person_id, ""),
-                    "at": one.at.isoformat(timespec="seconds"), "recogniser": heard.recognition.get("recogniser")}, ensure_ascii=False)
+                    "call_id": call_id, "turn": number, "span": one.span, "start": was[0].start, "end": was[-1].end, "channel": was[0].channel,
+                    "machine_speaker": was[0].speaker, "machine_text": "\n".join(turn.text for turn in was), "machine_confidence": was[0].confidence,
+                    "speaker": pieces[0].speaker, "text": "\n".join(turn.text for turn in pieces),
+                    "pieces": [{"speaker": turn.speaker, "text": turn.text, "start": turn.start, "end": turn.end} for turn in pieces],
+                    "by": logins.get(one.person_id, ""), "at": one.at.isoformat(timespec="seconds"),
+                    "recogniser": heard.recognition.get("recogniser")}, ensure_ascii=False)

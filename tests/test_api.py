@@ -67,6 +67,11 @@ def test_a_call_goes_its_whole_way_through_the_api(bench: Bench) -> None:
     assert agent.get(f"/cards/{SLOPPY}")[0] == 403, "not published yet"
     status, standing = reviewer.post(f"/cards/{SLOPPY}/claim")
     assert status == 200 and standing["undecided"]
+    said = len(reviewer.get(f"/cards/{SLOPPY}")[1]["transcript"])
+    status, standing = reviewer.post(f"/cards/{SLOPPY}/correct", {"version": standing["version"], "turn": 2, "do": "split", "at": 4})
+    assert (status, standing["changed"]) == (200, []) and len(reviewer.get(f"/cards/{SLOPPY}")[1]["transcript"]) == said + 1
+    status, standing = reviewer.post(f"/cards/{SLOPPY}/correct", {"version": standing["version"], "do": "undo"})
+    assert status == 200 and len(reviewer.get(f"/cards/{SLOPPY}")[1]["transcript"]) == said
     lines = reviewer.get(f"/cards/{SLOPPY}")[1]["items"]
     judged = {one["item"]: {"verdict": "pass" if one["machine"] == "needs_review" else one["machine"]} for one in lines if not one["human"]}
     status, standing = reviewer.post(f"/cards/{SLOPPY}/review", {"version": standing["version"], "items": judged, "comment": "请注意开头语"})
@@ -151,7 +156,7 @@ def test_the_description_names_every_route_its_answers_and_the_key(bench: Bench)
     described = TestClient(create_app(bench)).get("/api/v1/openapi.json").json()
     assert described["servers"] == [{"url": "/api/v1"}]
     calls = [(path, method, one) for path, methods in described["paths"].items() for method, one in methods.items()]
-    assert len(calls) == 10
+    assert len(calls) == 11
     for path, method, one in calls:
         assert one["security"] == [{"HTTPBearer": []}] and {"401", "403", "409"} <= set(one["responses"]), (path, method)
         assert one["description"], (path, method)

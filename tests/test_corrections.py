@@ -37,7 +37,7 @@ class Reviewer(Visitor):
         self.get(f"/calls/{call_id}")
         assert self.post(f"/calls/{call_id}/claim").status == 303
 
-    def correct(self, turn: int, text: str = "", **more: object) -> tuple[int, dict[str, object]]:
+    def correct(self, turn: int, /, text: str | None = "", **more: object) -> tuple[int, dict[str, object]]:
         with self.bench.database.reading() as session:
             shown = self.bench.words(session, session.get_one(Card, self.call_id)).corrected.turns[turn].text
         sent = {"version": self.version(self.call_id), "turn": turn, "text": text, "shown": shown} | more
@@ -80,7 +80,7 @@ def test_a_corrected_turn_is_scored_again_at_once_and_the_machines_words_stay_be
 def test_giving_a_turn_back_to_the_machine_brings_its_verdicts_back(bench: Bench) -> None:
     rui, turn, before = Reviewer(bench), agents_turn(bench), verdicts(bench)
     rui.correct(turn, RUDE)
-    assert rui.correct(turn, restore=True)[0] == 200
+    assert rui.correct(turn, do="restore")[0] == 200
     after = verdicts(bench)
     assert {name: one.machine_verdict for name, one in after.items()} == {name: one.machine_verdict for name, one in before.items()}
     assert not any(one.heard_verdict for one in after.values()) and "机器听作" not in rui.get(f"/calls/{SLOPPY}").text

@@ -236,3 +236,26 @@ def test_a_corrected_turn_changes_the_verdict_and_what_failed_is_followed_up(bro
     item.get_by_role("link", name="辅导").click()
     expect(page.get_by_role("link", name=SLOPPY).first).to_be_visible()
     assert page.locator(".dots i").count() == 5
+
+
+def test_a_turn_is_split_at_the_cursor_joined_and_undone_by_keys(browser: Browser, site: str) -> None:
+    page = signed_in(browser, site, "rui")
+    page.goto(f"{site}/calls/{SLOPPY}?claim=1")
+    said = page.locator(".turn p").all_inner_texts()
+    page.locator("#turn-2").click()
+    page.keyboard.press("c")
+    words = page.get_by_label("实际说的话")
+    expect(words).to_be_visible()
+    words.evaluate("(box) => box.setSelectionRange(4, 4)")
+    words.press("Alt+Enter")
+    expect(page.locator(".turn")).to_have_count(len(said) + 1)
+    assert page.locator(".turn p").all_inner_texts()[2:4] == [said[2][:4], said[2][4:]]
+    expect(page.locator("#turn-3")).to_contain_text("由上一句拆出")
+    page.locator("#turn-2").click()
+    page.keyboard.press("j")
+    expect(page.locator(".turn")).to_have_count(len(said))
+    page.keyboard.press("z")                                   # the joining
+    expect(page.locator(".turn")).to_have_count(len(said) + 1)
+    page.get_by_role("button", name="撤销上一次更正").click()
+    expect(page.locator(".turn")).to_have_count(len(said))
+    assert page.locator(".turn p").all_inner_texts() == said

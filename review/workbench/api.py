@@ -24,6 +24,7 @@ from review.workbench.api_models import (
     AppealIn,
     AppealOut,
     CardOut,
+    Corrections,
     DecisionIn,
     Evidence,
     Message,
@@ -38,6 +39,7 @@ from review.workbench.api_models import (
 )
 from review.workbench.bench import Bench, bench_of
 from review.workbench.calls import decided, given_back, published, standing, taken
+from review.workbench.correcting import Corrected, keep
 from review.workbench.gate import Refused, over
 from review.workbench.queue import PAGE, Filters, _search, matching
 from review.workbench.rights import may
@@ -114,6 +116,7 @@ def create_api(bench: Bench) -> FastAPI:
     api.post("/cards/{call_id:path}/claim", response_model=Standing, tags=["reviews"])(claim)
     api.post("/cards/{call_id:path}/release", status_code=204, response_class=Response, tags=["reviews"])(release)
     api.post("/cards/{call_id:path}/review", response_model=Standing, tags=["reviews"])(review)
+    api.post("/cards/{call_id:path}/correct", response_model=Corrections, tags=["reviews"])(correct)
     api.post("/cards/{call_id:path}/publish", response_model=Standing, tags=["reviews"])(publish)
     api.post("/cards/{call_id:path}/acknowledge", status_code=204, response_class=Response, tags=["appeals"])(acknowledge)
     api.get("/appeals", response_model=list[AppealOut], tags=["appeals"])(appeals)
@@ -184,6 +187,16 @@ def review(request: Request, person: ReviewWriter, call_id: str, sent: ReviewIn)
         if sent.comment is not None:
             changed = cards.comment(session, person, call_id, changed.version, sent.comment)
         return standing(bench, session, changed)
+
+
+def correct(request: Request, person: ReviewWriter, call_id: str, sent: Corrected) -> Any:
+    """Corrects a turn of a call that was claimed (words, speaker, split, join, restore, undo) and scores the card anew.
+
+    Turns count as `GET /cards/CALL` gives them now, whose texts are those to send back: hidden data stay where their stars stay."""
+    bench = bench_of(request)
+    _, changed = keep(bench, person, call_id, sent)
+    with bench.database.reading() as session:
+        return standing(bench, session, session.get_one(Card, call_id)) | {"changed": changed}
 
 
 def publish(request: Request, person: ReviewWriter, call_id: str, sent: PublishIn) -> Any:

@@ -136,6 +136,12 @@ class Standing(BaseModel):
     undecided: int
 
 
+class Corrections(Standing):
+    """How the card stands after a correction; `changed` are the items whose machine verdict is now another."""
+
+    changed: list[str]
+
+
 class JudgedIn(BaseModel):
     """A verdict on one item. `reason` is needed where it differs from the machine's."""
 

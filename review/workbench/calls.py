@@ -21,7 +21,7 @@ from review.workbench.correcting import beside
 from review.workbench.gate import Reader, allowed, changing, over
 from review.workbench.rights import may
 from rules.form import Bands
-from store.reviews import audit, cards, listened
+from store.reviews import audit, cards, corrections, listened
 from store.reviews.schema import PUBLISHED, Appeal, Card, Item, Person
 
 router = APIRouter()
@@ -149,7 +149,7 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
     shown, transcript = masked(draft, words.corrected, hidden)
     with bench.database.reading() as session:
         return render(request, "card.html", trouble=trouble, readable=readable and hidden, original=original and readable,
-                      before=beside(words.heard, draft, words.changes, _names(session), hidden),
+                      before=beside(words, draft, _names(session), hidden), step=corrections.last_step(session, call_id),
                       **_page(bench, session, person, session.get_one(Card, call_id), shown, transcript))
 
 

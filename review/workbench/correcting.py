@@ -1,9 +1,10 @@
-"""Correcting what the machine heard: a turn's words or speaker, after which the call is scored again at once."""
+"""Correcting what the machine heard: a turn's words or speaker, one turn that is two, two that are one. The call is scored again at once."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
@@ -11,48 +12,119 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from pipeline.masking.showing import STAR
-from records import Draft, Transcript
+from records import Draft, Transcript, Turn
 from review.masking import masked
 from review.workbench import intake
-from review.workbench.bench import Bench, bench_of
+from review.workbench.bench import Bench, Words, bench_of
 from review.workbench.gate import Reader, allowed, changing, over
+from rules.operators.voice import DEAD_AIR
 from store.reviews import corrections, said
 from store.reviews.cards import Conflict
-from store.reviews.schema import Card
+from store.reviews.pieces import Spot, Stretch, cut, merged, piece_of, read, replaced, stretches
+from store.reviews.schema import Card, Person
 from store.reviews.work_tables import Correction
 
 router = APIRouter()
 
 
 class Corrected(BaseModel):
-    """A turn as it should read. `shown` is the text that the page offered to change; `restore` gives it back to the machine."""
+    """What is to be corrected against which version of the card. `turn` counts the turns as the card shows them now.
+
+    `do`: `reword` (words, speaker), `split` the turn before character `at` of its text, the second half said by `then`; `join` it with
+    the next one of its channel; `restore` gives the machine's turn or turns back; `undo` takes the call's last correction back. `text`
+    is the turn as it should read (null: as it is), `shown` the text that was offered to change (null: what the card shows now)."""
 
     version: int
-    turn: int
+    turn: int = 0
+    do: Literal["reword", "split", "join", "restore", "undo"] = "reword"
     speaker: str = ""
-    text: str = ""
-    shown: str = ""
-    restore: bool = False
+    text: str | None = None
+    shown: str | None = None
+    at: int = 0
+    then: str = ""
+
+
+ACTIONS = {"reword": "turn.corrected", "split": "turn.split", "join": "turn.joined", "restore": "turn.restored"}
 
 
 @router.post("/calls/{call_id:path}/correct", dependencies=[Depends(allowed("review")), Depends(changing)])
 def correct(request: Request, call_id: str, person: Reader, sent: Corrected) -> Response:
     """Keeps the correction, scores the call again on its form, and answers with the items whose verdict is now another."""
-    bench = bench_of(request)
+    version, changed = keep(bench_of(request), person, call_id, sent)
+    return JSONResponse({"version": version, "changed": changed})
+
+
+def keep(bench: Bench, person: Person, call_id: str, sent: Corrected) -> tuple[int, list[str]]:
+    """A correction by page or API: the card's new version and the items whose verdict changed. Raises Conflict."""
     with bench.database.reading() as session:
         card = over(person, "review", session.get(Card, call_id))
         words = bench.words(session, card)
-    if not 0 <= sent.turn < len(words.heard.turns):
-        raise Conflict("没有这一句，请刷新后再改。")
-    heard, now = words.heard.turns[sent.turn], words.corrected.turns[sent.turn]
-    speaker = heard.speaker if sent.restore else sent.speaker or now.speaker
-    text = heard.text if sent.restore else unhidden(now.text, display(bench, words.corrected)[sent.turn], sent.shown, sent.text)
+    new = None if sent.do == "undo" else _planned(bench, words, sent)
     with bench.database.writing() as session:
         card = over(person, "review", session.get(Card, call_id))
-        made = corrections.correct(session, person, call_id, sent.version, sent.turn, heard, speaker, text)
+        made = corrections.undo(session, person, call_id, sent.version) if new is None else \
+            corrections.keep(session, person, call_id, sent.version, ACTIONS[sent.do], words.heard, new)
         after = corrections.corrected(words.heard, corrections.standing(session, call_id))
         changed = rescore(bench, session, card, made, after)
-        return JSONResponse({"version": card.version, "changed": changed})
+        return card.version, changed
+
+
+def _planned(bench: Bench, words: Words, sent: Corrected) -> Stretch:
+    """The stretch of the call as it is to read."""
+    if not 0 <= sent.turn < len(words.corrected.turns):
+        raise Conflict("没有这一句，请刷新后再改。")
+    if {sent.speaker, sent.then} - {"", *corrections.SPEAKERS}:
+        raise Conflict(f"没有这样的说话人，只能是 {'、'.join(corrections.SPEAKERS)}。")
+    parts = stretches(words.heard, words.changes)
+    turns = read(words.heard, parts)
+    (part, number), now = turns[sent.turn]
+    heard = words.heard.turns[part.first:part.first + part.span]
+    if sent.do == "restore":
+        return part._replace(pieces=tuple(map(piece_of, heard)))
+    hidden = display(bench, words.corrected)[sent.turn]
+    text = now.text if sent.text is None else unhidden(now.text, hidden, hidden if sent.shown is None else sent.shown, sent.text)
+    if not text.strip():
+        raise Conflict("更正后的文本不能为空。")
+    piece = part.pieces[number]._replace(speaker=sent.speaker or now.speaker, text=text)
+    reworded = part._replace(pieces=(*part.pieces[:number], piece, *part.pieces[number + 1:]))
+    if sent.do == "reword":
+        return reworded
+    if sent.do == "split":
+        first, second = cut(piece, sent.at, heard)
+        new = part._replace(pieces=(*part.pieces[:number], first, second._replace(speaker=sent.then or piece.speaker), *part.pieces[number + 1:]))
+    else:
+        new = _joined(replaced(parts, reworded), reworded, number, turns, sent.turn)
+    _reveals_nothing(bench, words.heard, replaced(parts, reworded), replaced(parts, new))
+    return new
+
+
+def _joined(parts: Sequence[Stretch], part: Stretch, number: int, turns: Sequence[tuple[Spot, Turn]], at: int) -> Stretch:
+    """The piece `number` of `part`, turn `at` of the call, made one with the next turn on its channel."""
+    piece = part.pieces[number]
+    following = next(((spot, turn) for spot, turn in turns[at + 1:] if turn.channel == piece.channel), None)
+    if following is None:
+        raise Conflict("后面没有可以合并的句子。")
+    (other, second), _ = following
+    gap = (other.pieces[second].start or 0.0) - (piece.end or 0.0)
+    if gap >= DEAD_AIR:
+        raise Conflict(f"两句相隔 {gap:.1f} 秒，合并会把这段静默藏起来；{DEAD_AIR:g} 秒以内的才能合并。")
+    first, last = min(part.first, other.first), max(part.first + part.span, other.first + other.span)
+    inside = [(one.first, place, there) for one in parts if first <= one.first < last for place, there in enumerate(one.pieces)]
+    joined = merged(piece, other.pieces[second])
+    return Stretch(first, last - first, tuple(
+        joined if (begin, place) == (part.first, number) else there
+        for begin, place, there in inside if (begin, place) != (other.first, second)))
+
+
+def _reveals_nothing(bench: Bench, heard: Transcript, before: Sequence[Stretch], after: Sequence[Stretch]) -> None:
+    """Refuses a cut through a name or a number after which a part of it would no longer be recognised and hidden."""
+    def stars(parts: Sequence[Stretch]) -> Counter[str]:
+        transcript = heard.model_copy(update={"turns": tuple(turn for _, turn in read(heard, parts))})
+        shown = display(bench, transcript)
+        return Counter(said for turn, text in zip(transcript.turns, shown, strict=True)
+                       for said, seen in zip(turn.text, text, strict=True) if seen == STAR and not said.isspace())
+    if stars(before) - stars(after):
+        raise Conflict("这样会露出隐去的个人信息，请换个位置拆分，或先改写这一句。")
 
 
 def rescore(bench: Bench, session: Session, card: Card, made: Correction, after: Transcript) -> list[str]:
@@ -90,11 +162,19 @@ def unhidden(full: str, hidden: str, shown: str, typed: str) -> str:
     return "".join(out)
 
 
-def beside(heard: Transcript, draft: Draft, changes: Mapping[int, Correction], names: Mapping[int, str], hidden: bool) -> dict[int, Any]:
-    """For the page: by corrected turn what the machine heard, and who changed it when."""
-    if not changes:
+def beside(words: Words, draft: Draft, names: Mapping[int, str], hidden: bool) -> dict[int, Any]:
+    """For the page: by turn of the corrected call what the machine heard, and who changed it when. Of the pieces of one stretch the
+    first tells it, the others only that they belong to it."""
+    if not words.changes:
         return {}
-    _, shown = masked(draft, heard, hidden)
-    return {number: {"text": shown.turns[number].text, "speaker": one.machine_speaker, "moved": one.speaker != one.machine_speaker,
-                     "reworded": one.text != one.machine_text, "by": names.get(one.person_id, ""), "at": one.at}
-            for number, one in changes.items()}
+    _, shown = masked(draft, words.heard, hidden)
+    made = dict[int, Any]()
+    for number, (spot, _) in enumerate(read(words.heard, stretches(words.heard, words.changes))):
+        part, one = spot.stretch, spot.stretch.change
+        if one is None:
+            continue
+        heard = list(shown.turns[part.first:part.first + part.span]) if spot.piece == 0 else []
+        recut = not part.whole
+        made[number] = {"turns": heard, "moved": recut or one.speaker != one.machine_speaker, "recut": recut,
+                        "reworded": recut or one.text != one.machine_text, "by": names.get(one.person_id, ""), "at": one.at}
+    return made

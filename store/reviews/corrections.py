@@ -5,16 +5,19 @@ trains a recogniser reads both through `every`.
 """
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from records import Draft, Transcript, Turn
+from records import Draft, Transcript
 from store.reviews import audit
 from store.reviews.cards import Conflict, held, items
+from store.reviews.pieces import Piece, Stretch, piece_of, read, stretches
 from store.reviews.schema import Card, Hit, Item, Person
 from store.reviews.work_tables import Correction, Redraft
 
@@ -23,10 +26,21 @@ LONGEST = 2000          # characters of one turn
 
 
 def standing(session: Session, call_id: str) -> dict[int, Correction]:
-    """By turn, the correction that holds; turns that were given back to the machine's words have none."""
-    rows = session.scalars(select(Correction).where(Correction.call_id == call_id).order_by(Correction.id))
-    last = {row.turn: row for row in rows}
-    return {turn: row for turn, row in last.items() if (row.text, row.speaker) != (row.machine_text, row.machine_speaker)}
+    """By first turn, the corrections that hold; turns that were given back to the machine's words have none."""
+    return holding(session.scalars(select(Correction).where(Correction.call_id == call_id).order_by(Correction.id)))
+
+
+def holding(rows: Iterable[Correction]) -> dict[int, Correction]:
+    """Of a call's corrections in the order they were made, by first turn those that hold: a later one over any of the same turns takes
+    the place of the earlier, unless it was taken back."""
+    rows = list(rows)
+    undone, last = {row.undoes for row in rows}, dict[int, Correction]()
+    for row in rows:
+        if row.undoes is None and row.id not in undone:
+            last = {turn: other for turn, other in last.items() if turn + other.span <= row.turn or turn >= row.turn + row.span}
+            last[row.turn] = row
+    return {turn: row for turn, row in sorted(last.items())
+            if row.pieces or (row.text, row.speaker) != (row.machine_text, row.machine_speaker)}
 
 
 def corrected(transcript: Transcript, changes: Mapping[int, Correction]) -> Transcript:
@@ -34,26 +48,50 @@ def corrected(transcript: Transcript, changes: Mapping[int, Correction]) -> Tran
     a person is, and its speaking rate counts the characters that were said."""
     if not changes:
         return transcript
-    return transcript.model_copy(update={"turns": tuple(
-        _turn(turn, changes[number]) if number in changes else turn for number, turn in enumerate(transcript.turns))})
+    return transcript.model_copy(update={"turns": tuple(turn for _, turn in read(transcript, stretches(transcript, changes)))})
 
 
-def correct(session: Session, person: Person, call_id: str, version: int, number: int, heard: Turn, speaker: str,
-            text: str) -> Correction:
-    """Keeps how turn `number` (as `heard` by the machine) is to read. Raises Conflict for an older version of the card, a call
-    held by somebody else, an unknown speaker, an empty or endless text."""
+def keep(session: Session, person: Person, call_id: str, version: int, action: str, heard: Transcript, new: Stretch) -> Correction:
+    """Keeps how a stretch of the call that the machine `heard` is to read; `action` is the word for the log. Raises Conflict for an
+    older version of the card, a call held by somebody else, an unknown speaker, an empty or endless text."""
     card = held(session, person, call_id, version)
     if card.kind != "recording":
         raise Conflict("这张评分表没有录音文本。")
-    text = text.replace("\0", "")       # PostgreSQL keeps none
-    if speaker not in SPEAKERS or not text.strip() or len(text) > LONGEST:
+    pieces = [piece._replace(text=piece.text.replace("\0", "").strip()) for piece in new.pieces]       # PostgreSQL keeps no \0
+    if any(piece.speaker not in SPEAKERS or not piece.text or len(piece.text) > LONGEST for piece in pieces):
         raise Conflict(f"更正后的文本不能为空，最长 {LONGEST} 字。")
-    made = Correction(call_id=call_id, turn=number, machine_speaker=heard.speaker, machine_text=heard.text, speaker=speaker,
-                      text=text.strip(), person_id=person.id, at=datetime.now(UTC))
+    machine = [piece_of(turn) for turn in heard.turns[new.first:new.first + new.span]]
+    plain = new.whole or pieces == machine
+    made = Correction(
+        call_id=call_id, turn=new.first, span=new.span, machine_speaker=machine[0].speaker, machine_text=_text(machine),
+        speaker=pieces[0].speaker, text=_text(pieces), pieces=None if plain else json.dumps(pieces, ensure_ascii=False),
+        person_id=person.id, at=datetime.now(UTC))
     session.add(made)
     session.flush()
-    audit.note(session, person.login, "turn.corrected", call_id, turn=number, speaker=speaker, correction=made.id)
+    audit.note(session, person.login, action, call_id, turn=new.first, turns=new.span, speaker=made.speaker, correction=made.id)
     return made
+
+
+def undo(session: Session, person: Person, call_id: str, version: int) -> Correction:
+    """Takes the last correction of the call back that still counts, whatever it did; what held before it holds again. Raises Conflict
+    as `keep`, and where there is none."""
+    held(session, person, call_id, version)
+    last = last_step(session, call_id)
+    if last is None:
+        raise Conflict("没有可以撤销的更正。")
+    made = Correction(call_id=call_id, turn=last.turn, span=last.span, machine_speaker=last.machine_speaker, machine_text=last.machine_text,
+                      speaker=last.machine_speaker, text=last.machine_text, undoes=last.id, person_id=person.id, at=datetime.now(UTC))
+    session.add(made)
+    session.flush()
+    audit.note(session, person.login, "turn.undone", call_id, turn=last.turn, turns=last.span, correction=made.id, undoes=last.id)
+    return made
+
+
+def last_step(session: Session, call_id: str) -> Correction | None:
+    """The correction that `undo` would take back."""
+    rows = list(session.scalars(select(Correction).where(Correction.call_id == call_id).order_by(Correction.id)))
+    undone = {row.undoes for row in rows}
+    return next((row for row in reversed(rows) if row.undoes is None and row.id not in undone), None)
 
 
 def redraft(session: Session, card: Card, after: Correction, new: Draft, drafted: Card, lines: Sequence[Item],
@@ -92,15 +130,9 @@ def earlier_drafts(session: Session, call_id: str) -> list[str]:
 
 def every(session: Session) -> Iterator[Correction]:
     """The corrections that hold, by call and turn."""
-    last: dict[tuple[str, int], Correction] = {}
-    for row in session.scalars(select(Correction).order_by(Correction.id)):
-        last[row.call_id, row.turn] = row
-    return (last[key] for key in sorted(last)
-            if (last[key].text, last[key].speaker) != (last[key].machine_text, last[key].machine_speaker))
+    rows = session.scalars(select(Correction).order_by(Correction.call_id, Correction.id))
+    return (row for _, group in groupby(rows, key=lambda one: one.call_id) for row in holding(group).values())
 
 
-def _turn(turn: Turn, change: Correction) -> Turn:
-    if change.text == turn.text:
-        return turn.model_copy(update={"speaker": change.speaker})
-    rate = turn.rate * len(change.text) / len(turn.text) if turn.rate and turn.text else turn.rate
-    return turn.model_copy(update={"speaker": change.speaker, "text": change.text, "words": (), "confidence": 1.0, "rate": rate})
+def _text(pieces: Sequence[Piece]) -> str:
+    return "\n".join(piece.text for piece in pieces)

@@ -15,16 +15,21 @@ from store.reviews.sealed import SealedBytes, SealedText
 
 
 class Correction(Base):
-    """A turn as a person heard it. Rows are only added: the last one of a turn holds, the machine's words stay beside it."""
+    """A turn, or some together, as a person heard them. Rows are only added: of those over the same turns the last one holds, and the
+    machine's words stay beside it. `pieces` (JSON: speaker, text, start, end, channel) is what split or joined turns read as; else
+    `speaker` and `text` are the turn's. A row that `undoes` another takes it back and says nothing itself."""
 
     __tablename__ = "correction"
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("card.call_id", ondelete="CASCADE"), index=True)
     turn: Mapped[int] = mapped_column(Integer)              # index into the transcript's turns
+    span: Mapped[int] = mapped_column(Integer, default=1, server_default="1")      # how many of them
     machine_speaker: Mapped[str] = mapped_column(String(8))
     machine_text: Mapped[str] = mapped_column(SealedText)
     speaker: Mapped[str] = mapped_column(String(8))
     text: Mapped[str] = mapped_column(SealedText)
+    pieces: Mapped[str | None] = mapped_column(SealedText)
+    undoes: Mapped[int | None] = mapped_column(Integer)     # a correction of the same call
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
 
