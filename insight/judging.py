@@ -17,32 +17,56 @@ ITEMS = 10              # those that fail most
 
 
 class Row(NamedTuple):
-    """`whole` weighs all heard calls; `random` is the random ones alone, each counting the same."""
+    """`whole` weighs all heard calls; `random` is the random ones alone, each counting the same. `key` names what is estimated: score, a
+    band, or an item's title."""
 
     what: Words
     whole: Estimate
     random: Estimate
     percent: bool = True
+    key: str = "score"
 
 
 def estimates_of(plan: Plan, cards: pl.DataFrame, items: pl.DataFrame | None) -> list[Row]:
     """Mean score, bands, and the items that fail most. `cards` and `items` as insight/reviewed.py gives them."""
-    heard = plan.calls.join(cards.select("call_id", "score", "band"), on="call_id", how="left", maintain_order="left").with_columns(
-        heard=pl.col("call_id").is_in(cards["call_id"].to_list()))
-    table = weights(heard, plan.quotas)
+    table = _weighed(plan, cards)
     random = table.filter(pl.col("heard") & (pl.col("picked") == RANDOM))
     rows = [Row(("平均分", "mean score"), weighted_mean(table, "score"), weighted_mean(random.with_columns(weight=pl.lit(1.0)), "score"), False)]
     for band, words in BANDS.items():
         marked = pl.col("band") == band
-        rows.append(Row(words, weighted_share(table.with_columns(mark=marked), "mark"), share(random.select(marked).to_series())))
+        rows.append(Row(words, weighted_share(table.with_columns(mark=marked), "mark"), share(random.select(marked).to_series()), key=band))
     return rows + (_failing(table, items) if items is not None else [])
+
+
+def behind(plan: Plan, cards: pl.DataFrame, items: pl.DataFrame, key: str, alone: bool, marked: bool) -> list[str]:
+    """The calls that a row's estimate rests on, of the random ones `alone` or of all; only those `marked`: of the band, or whose item
+    failed. `key` as Row has it; none for an unknown one."""
+    table = _weighed(plan, cards)
+    if key == "score" or key in BANDS:
+        table = table.with_columns(mark=pl.col("score").is_not_null() if key == "score" else pl.col("band") == key)
+    else:
+        table = _failed(table, items.filter(pl.col("title") == key))
+    counted = pl.col("heard") & (pl.col("picked") == RANDOM) if alone else pl.col("weight") > 0
+    known = pl.col("mark") if marked or key == "score" else pl.col("mark").is_not_null()
+    return table.filter(counted & known)["call_id"].to_list()
+
+
+def _weighed(plan: Plan, cards: pl.DataFrame) -> pl.DataFrame:
+    """The plan's calls with score, band, `heard` and what each stands for."""
+    heard = plan.calls.join(cards.select("call_id", "score", "band"), on="call_id", how="left", maintain_order="left").with_columns(
+        heard=pl.col("call_id").is_in(cards["call_id"].to_list()))
+    return weights(heard, plan.quotas)
+
+
+def _failed(table: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """`mark`: whether the item failed; null where the call's card has no such item."""
+    return table.join(lines.select("call_id", mark=pl.col("final") == "fail").unique("call_id"), on="call_id", how="left")
 
 
 def _failing(table: pl.DataFrame, items: pl.DataFrame) -> list[Row]:
     rows = []
     for (title,), lines in items.group_by(["title"], maintain_order=True):
-        failed = lines.select("call_id", mark=pl.col("final") == "fail").unique("call_id")
-        joined = table.join(failed, on="call_id", how="left")
+        joined = _failed(table, lines)
         random = joined.filter(pl.col("picked") == RANDOM, pl.col("mark").is_not_null())
-        rows.append(Row((f"不通过：{title}", f"fails: {title}"), weighted_share(joined, "mark"), share(random["mark"])))
+        rows.append(Row((f"不通过：{title}", f"fails: {title}"), weighted_share(joined, "mark"), share(random["mark"]), key=str(title)))
     return sorted((row for row in rows if row.whole.value), key=lambda row: -(row.whole.value or 0))[:ITEMS]

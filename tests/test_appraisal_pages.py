@@ -1,6 +1,7 @@
 """The pages of the appraisal and of the sampling plan: what they show, to whom, and where they lead."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ from review.workbench.appraising import DELIVERED
 from review.workbench.bench import Bench
 from settings import Sampling
 from store.plans import Plans
-from store.reviews.schema import Card, Item
+from store.reviews.schema import Audit, Card, Item
 from tests import benches
 from tests.benches import Visitor
 
@@ -77,8 +78,21 @@ def test_the_plan_says_who_is_short_and_what_is_still_to_be_heard(bench: Bench) 
     assert "6217" not in Visitor(bench, "lead").get("/sample").text and Visitor(bench, "sun").get("/sample").status in (403, 404)
 
 
-def test_without_a_plan_the_page_says_how_one_is_made(tmp_path: Path) -> None:
-    assert "--into-queue" in Visitor(benches.bench(tmp_path / "w"), "boss").get("/sample").text
+def test_without_a_plan_a_supervisor_makes_one_on_the_page_and_others_are_told_who_does(tmp_path: Path) -> None:
+    bench = benches.bench(tmp_path / "w")
+    boss, leader = Visitor(bench, "boss"), Visitor(bench, "lead")
+    assert "由主管在本页生成" in leader.get("/sample").text and leader.post("/sample", week="2026-W48").status == 403
+    page = boss.get("/sample").text
+    week = re.search(r'name="week" value="([^"]+)"', page)
+    assert week and "每人每周至少 3 通" in page
+    assert "write it as 2026-W47" in boss.post("/sample", week="soon").text
+    assert boss.post("/sample", week=week[1]).to == f"/sample?plan={week[1]}"
+    plan = next(iter(Plans(bench.lake.root)))
+    with bench.database.reading() as session:
+        marked = {card.call_id for card in session.query(Card).filter_by(picked="random")}
+        said = session.query(Audit).filter_by(action="sample.planned").one()
+    assert marked == set(plan.random["call_id"]) and (said.who, said.subject) == ("boss", week[1])
+    assert boss.post("/sample", week=week[1]).status == 303 and len(Plans(bench.lake.root).names()) == 1      # the same draw again is no other plan
 
 
 @pytest.mark.parametrize(("page", "chinese", "english"), [

@@ -57,7 +57,7 @@ def _publish(session: Session, card: Card, reviewer: int, number: int) -> None:
 
 def linked(page: str) -> list[tuple[str, str]]:
     """Text and address of each link of a page's tables that leads to a list of calls."""
-    cells = " ".join(re.findall(r"<td.*?</td>", page, re.DOTALL))
+    cells = " ".join(re.findall(r"<td.*?</td>|<p>.*?</p>", page, re.DOTALL))
     found = re.findall(r'<a [^>]*?href="((?:/queue|/health/|/sample/|/appraisal)[^"]*)"[^>]*>(.*?)</a>', cells, re.DOTALL)
     return [(re.sub(r"<[^>]+>", "", text).strip(), unescape(address)) for address, text in found]
 
@@ -143,3 +143,22 @@ def test_what_is_no_moment_asks_for_nothing(bench: Bench) -> None:
     for odd in ("published_since=soon", "published_until=0001-01-01", "holder=x", "assigned=%C2%B2", "was=purple&item=closing"):
         found = visitor.get(f"/queue?picked=&state=done&{odd}")
         assert found.status == 200 and re.findall(r"\d+ 通<", found.text) == re.findall(r"\d+ 通<", whole)
+
+
+@pytest.fixture(scope="module")
+def planned(bench: Bench) -> str:
+    """The plan of the sample calls' week, made on the page by a supervisor."""
+    visitor = Visitor(bench, "boss")
+    assert "生成抽样计划" in visitor.get("/sample").text
+    made = visitor.post("/sample", week="2026-W48")
+    assert made.status == 303, made.text
+    return made.to
+
+
+@pytest.mark.parametrize("login", ["boss", "lead", "ana"])
+def test_a_plans_numbers_open_as_many_calls(bench: Bench, planned: str, login: str) -> None:
+    visitor = Visitor(bench, login)
+    assert followed(visitor, planned) >= {"boss": 8, "lead": 5, "ana": 8}[login]
+    page = visitor.get(planned).text
+    for cell in re.findall(r'<td class="n[^"]*">(.*?)</td>', page, re.DOTALL):
+        assert re.fullmatch(r"0?/?0?|–", re.sub(r"<a .*?</a>|<[^>]+>|\s", "", cell)), cell

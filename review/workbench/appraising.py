@@ -42,7 +42,7 @@ def appraised(request: Request, person: Reader, month: str = "") -> Response:
     return render(
         request, "appraisal.html", month=when, rows=rows, spread=appraisal.spread(table).rows(named=True) if person.role == "supervisor" else [],
         refused=[message for read in reads for message in read.messages()], complaints=_complaints(bench, when, sources, reads) if person.role == "supervisor" else [],
-        folder=_folder(bench), given=sorted(appraisal.in_folder(_folder(bench))), shown=shown_number)
+        folder=delivered_in(bench), given=sorted(appraisal.in_folder(delivered_in(bench))), shown=shown_number)
 
 
 @router.get("/appraisal/{agent:path}")
@@ -76,14 +76,15 @@ def _month(bench: Bench, text: str) -> Month:
     return Month(newest.year, newest.month)
 
 
-def _folder(bench: Bench) -> Path:
+def delivered_in(bench: Bench) -> Path:
+    """Where files of other systems lie."""
     return bench.settings.appraisal.files or bench.lake.root / DELIVERED
 
 
 def _sources(bench: Bench, month: Month) -> tuple[Sources, list[Read]]:
     with bench.database.reading() as session:
         cards = reviewed.cards(session, month.before.first, month.last)
-    return appraisal.gather(bench.lake.rows("calls"), cards, appraisal.in_folder(_folder(bench)))
+    return appraisal.gather(bench.lake.rows("calls"), cards, appraisal.in_folder(delivered_in(bench)))
 
 
 def _mine(table: pl.DataFrame, person: Person) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import Literal
 from store.reviews.schema import PUBLISHED, Card, Person
 
 Right = Literal["queue", "see", "hear", "original", "review", "acknowledge", "appeal", "decide", "dashboard", "people", "log", "assign", "live", "follow",
-                "score_blind", "calibrate", "audit", "keep_case", "cases", "appraise"]
+                "score_blind", "calibrate", "audit", "keep_case", "cases", "appraise", "plan"]
 
 RIGHTS: dict[Right, tuple[str, ...]] = {
     "queue": ("reviewer", "team_leader", "supervisor", "analyst"),
@@ -30,6 +30,7 @@ RIGHTS: dict[Right, tuple[str, ...]] = {
     "calibrate": ("supervisor",),                               # opens and closes sessions, lifts pauses, trusts rules again
     "audit": ("team_leader", "supervisor"),
     "appraise": ("team_leader", "supervisor"),                  # a leader the own team
+    "plan": ("supervisor",),                                    # draws the sampling plan that the queue follows
     "keep_case": ("reviewer", "team_leader", "supervisor"),
     "cases": ("agent", "reviewer", "team_leader", "supervisor", "analyst"),     # agents and analysts: what is shared, no names
 }
