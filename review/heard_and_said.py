@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from review.masking import masked
@@ -17,15 +16,16 @@ if TYPE_CHECKING:
 
 
 def lines(lake: Lake, database: Database, hidden: bool) -> Iterator[str]:
-    """A JSON object a corrected stretch that holds, by call and turn; personal data hidden in both texts if asked for.
+    """A JSON object a corrected stretch that holds over the words of today, by call and turn; personal data hidden in both texts if
+    asked for.
 
     `turn` is the machine's first turn of it, `span` how many it is (more than one where turns were joined); `start` and `end` are
     seconds of the recording, `channel` 0 or 1 where the sound has two. `pieces` are the turns that it reads as, with their own times."""
     with database.reading() as session:
         logins = {person.id: person.login for person in session.query(Person)}
-        for call_id, group in groupby(corrections.every(session), key=lambda one: one.call_id):
-            changes = {one.turn: one for one in group}
+        for call_id in dict.fromkeys(one.call_id for one in corrections.every(session)):
             draft, heard = lake.draft(call_id), lake.transcript(call_id)
+            changes = corrections.standing(session, call_id, heard)
             now = corrections.corrected(heard, changes)
             before, after = masked(draft, heard, hidden)[1], masked(draft, now, hidden)[1]
             spots = read(heard, stretches(heard, changes))

@@ -116,7 +116,8 @@ class Bench:
             told = {name: getattr(card, name) for name in ("call_id", "agent_id", "agent_name", "team", "line", "direction", "started_at")}
             nothing = Transcript.model_validate(told | {"turns": ()})
             return Words(nothing, nothing, {})
-        heard, changes = self.lake.transcript(card.call_id, card.day), corrections.standing(session, card.call_id)
+        heard = self.lake.transcript(card.call_id, card.day)
+        changes = corrections.standing(session, card.call_id, heard)
         return Words(heard, corrections.corrected(heard, changes), changes)
 
     def draft(self, card: Card) -> Draft:

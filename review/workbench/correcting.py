@@ -56,15 +56,19 @@ def correct(request: Request, call_id: str, person: Reader, sent: Corrected) -> 
 
 def keep(bench: Bench, person: Person, call_id: str, sent: Corrected) -> tuple[int, list[str]]:
     """A correction by page or API: the card's new version and the items whose verdict changed. Raises Conflict."""
+    committed = intake.state_of(bench.lake)
     with bench.database.reading() as session:
         card = over(person, "review", session.get(Card, call_id))
         words = bench.words(session, card)
     new = None if sent.do == "undo" else _planned(bench, words, sent)
     with bench.database.writing() as session:
         card = over(person, "review", session.get(Card, call_id))
+        # A batch may have recognised the call anew meanwhile. One that does so from here on is no harm: a correction names its words.
+        if card.kind == "recording" and intake.state_of(bench.lake) != committed and bench.lake.transcript(call_id, card.day) != words.heard:
+            raise Conflict("这通录音刚刚重新识别过，请刷新后再改。")
         made = corrections.undo(session, person, call_id, sent.version) if new is None else \
             corrections.keep(session, person, call_id, sent.version, ACTIONS[sent.do], words.heard, new)
-        after = corrections.corrected(words.heard, corrections.standing(session, call_id))
+        after = corrections.corrected(words.heard, corrections.standing(session, call_id, words.heard))
         changed = rescore(bench, session, card, made, after)
         return card.version, changed
 

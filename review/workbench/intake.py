@@ -51,8 +51,9 @@ def take_in(lake: Lake, database: Database, forms: dict[str, Form], titles: dict
                 made = card(draft, transcript, share)
                 made.picked = planned.of(made.call_id, made.day) or made.picked
                 lines = lines_of(draft, forms.get(draft.form), titles)
-                taken += cards.put(session, made, hits(draft), stored_items(draft.call_id, lines, forms.get(draft.form)))
-                said.keep(session, draft.call_id, turns)
+                if cards.put(session, made, hits(draft), stored_items(draft.call_id, lines, forms.get(draft.form))):
+                    taken += 1
+                    said.keep(session, draft.call_id, turns)     # else somebody took it meanwhile, and may have corrected its words
             audit.note(session, "tingjian", "queue.filled", detail=len(some))
     _index_the_rest(lake, database, hidden)
     return taken

@@ -25,22 +25,39 @@ SPEAKERS = ("agent", "customer", "unknown", "ivr")
 LONGEST = 2000          # characters of one turn
 
 
-def standing(session: Session, call_id: str) -> dict[int, Correction]:
-    """By first turn, the corrections that hold; turns that were given back to the machine's words have none."""
-    return holding(session.scalars(select(Correction).where(Correction.call_id == call_id).order_by(Correction.id)))
+def standing(session: Session, call_id: str, heard: Transcript) -> dict[int, Correction]:
+    """By first turn of what the machine `heard`, the corrections that hold; turns that were given back to its words have none."""
+    return holding(session.scalars(select(Correction).where(Correction.call_id == call_id).order_by(Correction.id)), heard)
 
 
-def holding(rows: Iterable[Correction]) -> dict[int, Correction]:
+def holding(rows: Iterable[Correction], heard: Transcript | None = None) -> dict[int, Correction]:
     """Of a call's corrections in the order they were made, by first turn those that hold: a later one over any of the same turns takes
-    the place of the earlier, unless it was taken back."""
+    the place of the earlier, unless it was taken back.
+
+    A call may have been recognised anew since (a better model, another recording): a correction follows the words that it was made
+    upon to where they stand in `heard`, and is set aside where they are no longer, rather than laid over others."""
     rows = list(rows)
     undone, last = {row.undoes for row in rows}, dict[int, Correction]()
     for row in rows:
         if row.undoes is None and row.id not in undone:
-            last = {turn: other for turn, other in last.items() if turn + other.span <= row.turn or turn >= row.turn + row.span}
-            last[row.turn] = row
+            at = row.turn if heard is None else _place(row, heard)
+            if at is not None:
+                last = {turn: other for turn, other in last.items() if turn + other.span <= at or turn >= at + row.span}
+                last[at] = row
     return {turn: row for turn, row in sorted(last.items())
             if row.pieces or (row.text, row.speaker) != (row.machine_text, row.machine_speaker)}
+
+
+def _place(row: Correction, heard: Transcript) -> int | None:
+    """The turn where the words that were corrected stand: where they stood, or else in the only other place."""
+    def here(at: int) -> bool:
+        return at + row.span <= len(texts) and "\n".join(texts[at:at + row.span]) == row.machine_text
+
+    texts = [turn.text for turn in heard.turns]
+    if here(row.turn):
+        return row.turn
+    places = [at for at in range(len(texts)) if here(at)]
+    return places[0] if len(places) == 1 else None
 
 
 def corrected(transcript: Transcript, changes: Mapping[int, Correction]) -> Transcript:
@@ -129,7 +146,7 @@ def earlier_drafts(session: Session, call_id: str) -> list[str]:
 
 
 def every(session: Session) -> Iterator[Correction]:
-    """The corrections that hold, by call and turn."""
+    """The corrections that hold of calls as they were recognised then, by call and turn; over words of today lay `standing`."""
     rows = session.scalars(select(Correction).order_by(Correction.call_id, Correction.id))
     return (row for _, group in groupby(rows, key=lambda one: one.call_id) for row in holding(group).values())
 
