@@ -135,6 +135,34 @@ def test_the_labelled_sentences_hold_the_targets() -> None:
         assert len(wanted & found) >= 0.95 * len(wanted) and len(found - wanted) <= 0.05 * len(found)
 
 
+@pytest.mark.parametrize(("told", "hidden"), [
+    ("你记一下我电话，一三八零双九八，哎不对不对，是一三八零双九八六三个四", "一三八零双九八"),     # taken back
+    ("信用卡号是5309，2248，不对，2248，8238，5142", "8238"),                              # a group said again
+    ("身份证四二零，一零六，一九五八，一二零八，四零一，尾号是四", "四零一"),
+    ("身份证650102，览后，1987，嗯，0925，最后是5250", "5250"),                            # 然后 misheard
+    ("不是这个我说的三五零二零三然后一九八五零八二二再是零幺六X", "零幺六X"),
+])
+def test_a_number_taken_back_or_said_in_parts_is_hidden_whole(told: str, hidden: str) -> None:
+    assert hidden in told and hidden not in mask(told)
+
+
+@pytest.mark.parametrize("between", ["还有吗", "", "等等，您说慢点", "六儿二八对吧", "嗯嗯六二二八"])
+def test_what_the_other_puts_in_does_not_end_a_number(between: str) -> None:
+    texts = ["绑的是这张卡，六二二八", between, "四八九零三四", "好", "三七五三五八", "嗯", "七零二"]
+    told = mask_call(texts, ["customer", "agent"] * 3 + ["customer"])
+    assert not any(piece in one.text for one, piece in zip(told[::2], ("六二二八", "四八九零三四", "三七五三五八", "七零二"), strict=True))
+
+
+def test_another_question_ends_a_number() -> None:
+    told = mask_call(["我手机一三八零零一三八零零零", "您要退多少钱", "三百八十五", "订单号是多少", "二零二六零五一二"], ["customer", "agent"] * 2 + ["customer"])
+    assert [one.text for one in told[1:]] == ["您要退多少钱", "三百八十五", "订单号是多少", "二零二六零五一二"]
+
+
+@pytest.mark.parametrize("part", ["A:工号八六三二为您服务", "C:订单，六二二八，四八零零，三三一，查一下", "C:一共一千一百三十八块五，去年十二月三十一号买的"])
+def test_calls_without_personal_numbers_stay(part: str) -> None:
+    assert mask_call([part[2:], "好的"], ["agent" if part[0] == "A" else "customer", "customer"])[0].text == part[2:]
+
+
 CALL = [
     ("agent", "您好，我是李娜，工号8023，请报一下您的银行卡号"), ("customer", "六二二八四八"), ("agent", "嗯"), ("customer", "零零三零零零"), ("agent", "零零三零零零"),
     ("customer", "零一二三四幺幺"), ("agent", "尾号三四幺幺，对吧"), ("customer", "对，我叫王建国"), ("agent", "王建国先生，您的订单号是62284800300"),

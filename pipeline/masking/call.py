@@ -11,14 +11,17 @@ from typing import NamedTuple
 
 from pipeline.masking.cues import Cues
 from pipeline.masking.finding import Span, find
-from pipeline.masking.runs import runs
+from pipeline.masking.runs import atoms_of, runs
 from pipeline.masking.showing import STAR, masked
-from pipeline.masking.signs import SURE, fold
+from pipeline.masking.signs import fold
 
 PIECEWISE = frozenset({"id_card", "bank_card", "mobile", "landline", "passport", "verification_code"})
 ECHO_LEAST = 3          # digits of a piece that is taken for an echo of a number
 ECHO_REACH = 2          # turns after a number in which a part of it is its echo
 _BACKCHANNEL = re.compile("(?:嗯+|啊|哦|噢|呃|好的?|对的?|是的?|行|您说|你说|您讲|请讲|请说|请继续|继续|然后呢?|记下了?|记好了?|还有呢?|后面呢?|下面呢?|接着|没错|可以|慢点|等等|稍等|您稍等|再来|往下|[，。,.？?！! ])+")
+ASIDE = 10              # characters up to which a turn without digits and cue (还有吗, 您慢点说) does not end the number that is being given
+AROUND_ECHO = 14        # characters that may stand around digits repeated
+_ASKS = re.compile("多少|几[个点号月位]|什么|哪|谁|请问|为什么|怎么")
 _EDGE = "，。、,.;；：:？?！! \t"
 
 
@@ -87,15 +90,34 @@ class _Stream:
 
 
 def _passes(text: str, said: str) -> bool:
-    """Whether the other speaker only listens: says 嗯, or repeats digits just heard."""
-    if _BACKCHANNEL.fullmatch(text):
+    """Whether the other speaker only listens: says 嗯 or nothing, repeats digits just heard, or puts in a few words that ask for
+    nothing else while `said`, the digits so far, is being given."""
+    if not text.strip(_EDGE) or _BACKCHANNEL.fullmatch(text):
         return True
     digits = _digits(text)
-    return len(digits) >= 2 and digits in said and len(text) - len(digits) <= 14
+    if len(digits) >= 2:
+        around = len(text) - len(digits)
+        return around <= AROUND_ECHO and _repeats(digits, said, 3 if around <= 3 else 4)
+    return bool(said.strip()) and len(text) <= ASIDE and not _ASKS.search(text) and not _last_cue(text)
+
+
+def _repeats(part: str, whole: str, every: int = 4) -> bool:
+    """Whether `part` stands in `whole`, up to a digit in `every` put wrong, lost or added by recognition."""
+    if part in whole:
+        return True
+    least = [0] * (len(whole) + 1)      # edits from part[:i] to the best end at each place of whole
+    for i, one in enumerate(part, 1):
+        above, least = least, [i]
+        for j, other in enumerate(whole, 1):
+            least.append(min(above[j - 1] + (one != other), above[j] + 1, least[-1] + 1))
+    return min(least) * every <= len(part)
 
 
 def _digits(text: str) -> str:
-    return "".join(SURE[one] for one in fold(text) if one in SURE)
+    """The digits in a text, 双零 and 一百三十八 written out; characters that only sound like digits where little else is said."""
+    atoms = atoms_of(fold(text))
+    bare = sum(atom.end - atom.start for atom in atoms) * 4 >= len(text) * 3
+    return "".join(atom.digits for atom in atoms if atom.sure or bare)
 
 
 def _last_cue(text: str) -> str:
@@ -112,7 +134,7 @@ def _echoes(found: list[dict[Span, bool]], texts: Sequence[str], pieces: list[tu
         cues: Cues | None = None
         for run in runs(folded):
             heard = "".join(atom.digits for atom in run.atoms if atom.sure)
-            if len(heard) < ECHO_LEAST or heard not in digits or any(a < run.end and run.start < b for a, b, _ in found[turn]):
+            if len(heard) < ECHO_LEAST or not _repeats(heard, digits) or any(a < run.end and run.start < b for a, b, _ in found[turn]):
                 continue
             cues = cues or Cues(folded)
             left = cues.left(run.start)

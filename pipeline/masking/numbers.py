@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from pipeline.masking import checks
@@ -18,11 +19,13 @@ from pipeline.masking.signs import BETWEEN
 ENOUGH = 3.0        # least score of a stretch that counts
 UNIT = re.compile("[年月日时秒元块毛角岁度斤克升米%百千万亿位个条次箱瓶张件人天周楼层室栋幢点兆折寸倍台辆粒盒袋页字]|分钟?|小时|公里|单元|号[楼院线院桥店厅机门病桌窗台]|开头|打头|开始的|路公交|路车")
 ONE_WORD = re.compile("一[般下个次直起会样点些共定家位条旦切路边张部台套份笔张]|两[个位次天张边]|三[个位天]|九点|八[个折]")
+TAKEN_BACK = re.compile("[不部布步]那?对|[错措]了|重新")
 DIAL = re.compile("[打拨呼]")
 YOURS = re.compile("[你贵]们?(?:公司|单位|银行|那个|这个|客服|司|行|的)|我们(?:公司|客服|热线|的服务)")
 OF_SHORT = frozenset({"code", "cvv", "hint", "landline", "mobile"})
 """Cues without which nothing shorter than nine digits is a person's number."""
 MAGNITUDE = frozenset("万千百亿")
+LEAST_REST = 3      # digits beside a number found that are taken for a part of it
 LONG = 10           # digits from which a number may hold a character that is none
 WHOLE = frozenset({11, 16, 18, 19})     # digits of what is looked for in a row of digits without end
 EDGE_LONG = 15      # … even beside its first and last digit
@@ -40,8 +43,9 @@ class Stretch(NamedTuple):
 def numbers(folded: str, cues: Cues) -> list[Stretch]:
     """The numbers of persons in folded text, in order of score; they do not overlap."""
     candidates: list[Stretch] = []
-    for run in runs(folded):
-        for atoms in _readings(_unmasked(folded, run)):
+    read = [_unmasked(folded, run) for run in runs(folded)]
+    for whole in read:
+        for atoms in _readings(folded, whole):
             candidates += _stretches(folded, atoms, cues)
     candidates.sort(reverse=True)
     taken = bytearray(len(folded))
@@ -50,7 +54,30 @@ def numbers(folded: str, cues: Cues) -> list[Stretch]:
         if one.score >= ENOUGH and not any(taken[one.start:one.end]):
             chosen.append(one)
             taken[one.start:one.end] = b"\1" * (one.end - one.start)
-    return chosen
+    return chosen + [piece for atoms in read for piece in _rests(folded, atoms, chosen, cues)]
+
+
+def _rests(folded: str, atoms: Sequence[Atom], chosen: Sequence[Stretch], cues: Cues) -> Iterator[Stretch]:
+    """Digits of a run beside a number that was found in it: a beginning taken back (幺三八，不对，幺三九 …), a group said twice.
+
+    A word between (尾号, 有效期) ends a run, so what is left has nothing that says it is something else."""
+    if not atoms:
+        return
+    kinds = {"id_card", "bank_card", "mobile"}
+    inside = [one for one in chosen if one.kind in kinds and one.start < atoms[-1].end and atoms[0].start < one.end]
+    if not inside:
+        return
+    for free, group in groupby(atoms, key=lambda atom: not any(one.start < atom.end and atom.start < one.end for one in chosen)):
+        rest = [atom for atom in group if free and not cues.covers(atom.start)]
+        while rest and not rest[0].sure:
+            rest.pop(0)
+        while rest and not rest[-1].sure:
+            rest.pop()
+        digits = "".join(atom.digits for atom in rest if atom.sure)
+        if len(digits) < LEAST_REST or any(atom.word for atom in rest) or UNIT.match(folded, rest[-1].end) or folded[rest[-1].end:rest[-1].end + 1] in MAGNITUDE:
+            continue
+        near = min(inside, key=lambda one: min(abs(one.start - rest[-1].end), abs(rest[0].start - one.end)))
+        yield Stretch(ENOUGH, rest[0].start, rest[-1].end, near.kind, digits)
 
 
 def _unmasked(folded: str, run: Run) -> Sequence[Atom]:
@@ -67,7 +94,7 @@ def _unmasked(folded: str, run: Run) -> Sequence[Atom]:
     return atoms
 
 
-def _readings(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
+def _readings(folded: str, atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
     """The atoms as they are, and without those heard characters that stand alone between pauses: 是, 就, 一."""
     yield atoms
     rest: list[Atom] = []
@@ -80,6 +107,26 @@ def _readings(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
         rest.append(atom)
     if len(rest) < len(atoms) and rest:
         yield rest
+    if len(once := _said_once(folded, rest)) < len(rest):
+        yield once
+
+
+def _said_once(folded: str, atoms: Sequence[Atom]) -> Sequence[Atom]:
+    """The atoms without groups that the next takes back (…，不对，…) or says again: what is left may be a whole number."""
+    groups: list[list[Atom]] = []
+    for atom in atoms:
+        if atom.gap in (SPACE, PAUSE) or not groups:
+            groups.append([])
+        groups[-1].append(atom)
+    kept: list[list[Atom]] = []
+    for group in groups:
+        said, before = ("".join(atom.digits for atom in one) for one in (group, kept[-1] if kept else []))
+        if len(before) >= LEAST_REST and len(said) >= len(before) - 1:
+            same = said == before or (len(said) == len(before) >= 4 and sum(a != b for a, b in zip(said, before, strict=True)) == 1)
+            if same or said.startswith(before) or TAKEN_BACK.search(folded, kept[-1][-1].end, group[0].start):
+                kept.pop()
+        kept.append(group)
+    return [atom for group in kept for atom in group]
 
 
 def _stretches(folded: str, atoms: Sequence[Atom], cues: Cues) -> Iterator[Stretch]:
@@ -116,7 +163,7 @@ def _edges(folded: str, atoms: Sequence[Atom], gaps: list[int], cues: Cues) -> t
     count = len(atoms)
     starts = [i for i, atom in enumerate(atoms) if (
         i < 3 or gaps[i] or not atoms[i - 1].sure or atoms[i - 1].digits == "X") and (
-        atom.sure or (folded[atom.start] not in BETWEEN and not cues.covers(atom.start)))]
+        atom.sure or (folded[atom.start] not in BETWEEN and not cues.covers(atom.start))) and not ONE_WORD.match(folded, atom.start)]
     ends = [j for j in range(1, count + 1) if (
         j >= count - 2 or gaps[j] or not atoms[j].sure or len(atoms[j].digits) > 1 or atoms[j - 1].digits == "X") and (
         atoms[j - 1].sure or folded[atoms[j - 1].start] not in BETWEEN) and folded[atoms[j - 1].end:atoms[j - 1].end + 1] not in MAGNITUDE
@@ -250,6 +297,8 @@ def _identity(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
         dated = checks.is_date(digits[6:14])
         if asked or place.spoken or dated:
             yield "id_card", (6.0 if asked else 5.0 if place.spoken else 1.6) + (3.3 if dated and place.spoken else 2.0 if dated else 0.0)
+    elif digits[-1] == "X" and 16 <= len(digits) <= 19 and (place.spoken or asked):     # nothing else ends so
+        yield "id_card", 6.0 if asked else 4.5
     elif asked and 14 <= len(digits) <= 20:
         yield "id_card", 5.5 if digits[:2] in checks.PROVINCES else 4.5
     elif place.spoken and not place.left and 16 <= len(digits) <= 19 and (
@@ -272,7 +321,7 @@ def _card(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
     elif asked and length >= 15:
         yield "bank_card", 6.0 if head else 4.0
     elif place.spoken and digits.startswith("62") and length >= 15:
-        yield "bank_card", 4.0
+        yield "bank_card", 4.8
     elif place.spoken and not place.left and length >= 16:      # a long number read out that nothing calls an order
         yield "bank_card", 3.2
 
@@ -300,7 +349,7 @@ def _landline(digits: str, place: _Place) -> Iterator[tuple[str, float]]:
     if place.foreign or checks.is_company_line(digits) or place.right == "company":
         return
     if checks.area_code(digits):
-        yield "landline", 9.0 if asked or place.near("mobile") else 6.5
+        yield "landline", 9.0 if asked or place.near("mobile") else 4.0 if place.left in ("id", "card") else 6.5
     elif digits[0] == "0" and (digits[1] in "23456789" or digits[1:3] == "10") and len(digits) >= 9 and (asked or place.spoken):
         yield "landline", 4.2 if asked or place.near("mobile") else 3.6
     elif len(digits) == 6 and place.spoken and place.left == "landline" and place.close:

@@ -65,6 +65,13 @@ def heard() -> dict[str, str]:
     return found | BETWEEN
 
 
+@cache
+def alike(character: str) -> str:
+    """A class of a regular expression: the characters that sound like this one, near sounds included."""
+    sound = near_sound(syllables().get(character, character))
+    return f"[{character}{''.join(one for one, other in syllables().items() if near_sound(other) == sound and one != character and _usual(one))}]"
+
+
 def _usual(character: str) -> bool:
     """In the standard set of simplified characters, which recognisers write."""
     try:
