@@ -8,6 +8,7 @@ import pytest
 
 from records import Transcript, Turn
 from rules.engine import Engine
+from rules.scanning import Hit
 from rules.view import Outcome
 
 ENGINE = Engine.open()
@@ -168,6 +169,35 @@ def test_a_name_said_again_and_again_is_the_customers_though_the_answer_was_not_
     lines = ("A请问您贵姓", "C镜楼", "A邵女士麻烦您报一下订单号", "C嗯", "A少女士谢谢您的等待", "C好")
     assert decide("name.used", *lines).verdict == "pass"
     assert decide("name.used", "A请问您贵姓", "C镜楼", "A好先生您稍等", "C嗯", "A好先生谢谢您的等待").verdict == "not_applicable"
+
+
+def used(*said: str, sure: float | None, **call: Any) -> Outcome:
+    turns = tuple(Turn(speaker="agent" if line[0] == "A" else "customer", text=line[1:], confidence=sure) for line in said)
+    return ENGINE.view(Transcript(call_id="t", turns=turns, **call)).outcome("name.used")
+
+
+@pytest.mark.parametrize(("answer", "verdict"), [("我姓田", "pass"), ("听清楚了", "needs_review")])
+def test_a_doubtful_question_for_the_name_is_one_where_a_name_is_the_answer(answer: str, verdict: str) -> None:
+    turns = (Turn(speaker="agent", text="现在听清楚了请问您跪行", confidence=0.9), Turn(speaker="customer", text=answer, confidence=0.9),
+             Turn(speaker="agent", text="好的", confidence=0.9))
+    view = ENGINE.view(Transcript(call_id="t", turns=turns))
+    assert view.hits("name.asked") == ()
+    view._doubts["name.asked"] = (Hit(0, 6, 11, 0.4, "homophone"),)
+    assert view.outcome("name.asked").verdict == verdict
+
+
+def test_what_stands_for_a_surname_and_is_none_is_the_customers_misheard() -> None:
+    said = ("A好的，仅女士您稍等", "C嗯", "A剪女士，已经好了", "C好")
+    assert used(*said, sure=0.85, customer_name="田芳").verdict == "pass"
+    assert used(*said, sure=None, customer_name="田芳").verdict == "fail", "written by a person, 仅 is no name"
+    assert used("A好的，各女士您稍等", "C嗯", "A请女士，已经好了", "C好", sure=0.85, customer_name="田芳").verdict == "fail"
+    assert used("A好的，李女士您稍等", "C嗯", "A李女士，已经好了", "C好", sure=0.85, customer_name="田芳").verdict == "fail"
+
+
+def test_a_title_known_by_its_sound_shows_the_surname_of_a_misheard_answer() -> None:
+    said = ("A请问您贵姓", "C我今天", "A田律师麻烦您看一下", "C嗯", "A田女士，已经好了", "C好")
+    assert used(*said, sure=0.85).verdict == "pass"
+    assert used(*said, sure=None).verdict == "not_applicable", "written by a person, 律师 is one"
 
 
 def test_a_wrong_surname_heard_once_beside_the_right_one_is_left_to_a_person_unless_the_customer_objects() -> None:

@@ -24,6 +24,7 @@ _MEN, _WOMEN = "老先生|先生|大爷|大哥|叔叔|大叔|爷爷|伯伯", "�
 _OTHERS = "老师|老板|师傅|同学|经理|主任|医生|大夫|教授|警官|校长|总|董|工|姐|哥|叔|姨"
 _TITLE = re.compile(f"{_MEN}|{_WOMEN}|{_OTHERS}")
 _LONG_TITLES = {title: sound_of(title) for title in f"{_MEN}|{_WOMEN}|{_OTHERS}".split("|") if len(title) == 2}
+_TITLES_BY_SOUND = re.compile(f"{sound_of('先生')}|{sound_of('女士')}")
 MISHEARD = 0.75
 MISTAKEN, UNCONFIRMED = 0.9, 0.55
 """How sure a wrong name is; and where the right one was only heard in the call, or sounds much like the wrong one."""
@@ -32,9 +33,14 @@ BLURRED = (("hu", "w"), ("b", "p"), ("d", "t"), ("g", "k"), ("j", "q"), ("z", "c
 胡 and 吴, 黄 and 王 (many southern speakers do not tell them apart either), and the breath of 唐 that the line swallows."""
 BLUR = 0.62
 """How sure a name is whose syllable is only blurred."""
+UNCLEAR = 0.65
+"""How sure it is that a character which is nobody's surname is the customer's, misheard (仅女士 for 田女士): agents who call people
+by name at all nearly always say the right one, and a wrong one would have been written as a surname."""
+ANSWERED = 0.7
+"""How sure it is that a doubtful question asked for the name when the customer answers with one."""
 ANSWER = 12
 """Characters of a customer's turn up to which it may be nothing but the answer to who they are."""
-NO_NAMES = frozenset("好是的那这请对行嗯位了吧啊哦您你我他她老小大")
+NO_NAMES = frozenset("好是的那这请对行嗯位了吧啊哦您你我他她老小大一两几多每各某个名和跟给让找叫向为喂谢烦歉思问")
 """Characters before a title that are no name, though some surname sounds like them (好先生, 郝先生)."""
 _GENDERED = re.compile(f"(?P<male>{_MEN})|(?P<female>{_WOMEN})")
 _PAIRS = ("单善 仇求 解谢 查扎 区欧 朴瓢 乐月 种虫 尉玉 盖葛 冼显 翟宅 缪妙 曾增 柏伯 薄博 郗西 员运 召绍 覃秦 "
@@ -102,8 +108,13 @@ def asked(view: View, rule: Rule, params: Asked) -> Outcome:
         return Outcome("pass", max(h.confidence for h in hits), hits, "询问了称呼")
     if view.call.customer_name:
         return Outcome("not_applicable", reason="已知客户姓名")
-    if _known(view, rule.id).told is not None:
+    told, doubts = _known(view, rule.id).told, view.doubts(rule.id)
+    if told is not None:
+        if answered := tuple([doubt for doubt in doubts if 0 < told - doubt.turn <= 2]):
+            return Outcome("pass", ANSWERED, answered, "客户随即报了姓名，应是询问了称呼")
         return Outcome("not_applicable", reason="客户自己说了姓名")
+    if doubts:
+        return Outcome("needs_review", max(h.confidence for h in doubts), doubts, "可能问了称呼，没听清，请人听一下")
     return Outcome("fail", view.absent(view.by_speaker["agent"]), reason="不知道客户姓名，也没有询问")
 
 
@@ -118,7 +129,7 @@ def used(view: View, rule: Rule, params: Used) -> Outcome:
     for turn in view.by_speaker["agent"]:
         light = view.text.said[turn]
         addresses = [found for title in _TITLE.finditer(light) if (found := _address(view, turn, title, known))]
-        addresses = addresses or _misheard(view, turn, light, known)
+        addresses = addresses or _misheard(view, turn, light, known) or _unclear(view, turn, light)
         if addresses and turn not in apart:
             if not any(_mistake(view, turn, light, title, known) for title in _gendered(light)):
                 hits.append(max(addresses, key=lambda h: h.confidence))
@@ -242,6 +253,16 @@ def _misheard(view: View, turn: int, light: str, known: Known) -> list[Hit]:
     return found
 
 
+def _unclear(view: View, turn: int, light: str) -> list[Hit]:
+    """What stands where a recogniser should have heard a surname and is none: one character, where a person is called."""
+    if view.recognised[turn] is None:
+        return []
+    offset = view.text.offsets[turn]
+    return [Hit(turn, offset + title.start() - 1, offset + title.end(), UNCLEAR, "homophone") for title in _gendered(light)
+            if re.match(_HAN, name := light[title.start() - 1:title.start()]) and name not in SURNAMES and name not in NO_NAMES
+            and _BEFORE.search(light[:title.start() - 1])]
+
+
 def _ends(light: str, end: int) -> bool:
     """Whether a title of one character is a word of its own, not the begin of another (总共, 工号, 姐妹)."""
     return light[end:end + 1] not in tuple("共部公之算体额计号作单程资妹弟事")
@@ -328,14 +349,24 @@ def _understood(view: View, turn: int, answering: bool) -> str:
     if after is None or not (answering or len(said) <= ANSWER):
         return ""
     called, sounds = view.text.said[after], exact_sound_of(said)
-    for title in _gendered(called):
+    for start in _titles(view, after):
         for length in (2, 1):
-            name = called[max(0, title.start() - length):title.start()]
-            at = sounds.find(exact_sound_of(name)) if len(name) == length and _BEFORE.search(called[:title.start() - length]) else -1
+            name = called[max(0, start - length):start]
+            at = sounds.find(exact_sound_of(name)) if len(name) == length and _BEFORE.search(called[:start - length]) else -1
             surnames = [one for one in (said[at:at + length], name) if one in (DOUBLE_SURNAMES if length == 2 else SURNAMES)]
             if at >= 0 and surnames:
                 return surnames[0]
     return ""
+
+
+def _titles(view: View, turn: int) -> list[int]:
+    """Where titles that tell a gender begin in a turn; in one that a recogniser wrote those too of which only the sound is right
+    (律师 for 女士)."""
+    light = view.text.said[turn]
+    found = {title.start() for title in _gendered(light)}
+    if view.recognised[turn] is not None:
+        found.update([title.start() for title in _TITLES_BY_SOUND.finditer(sound_of(light))])
+    return sorted(found)
 
 
 def _taken(view: View, asked: int) -> list[str]:
@@ -344,9 +375,9 @@ def _taken(view: View, asked: int) -> list[str]:
     sounds: dict[str, list[tuple[int, str]]] = {}
     for turn in [i for i in view.by_speaker["agent"] if i > asked]:
         light = view.text.said[turn]
-        for title in _gendered(light):
-            name = light[max(0, title.start() - 1):title.start()]
-            if name and name not in NO_NAMES and exact_sound_of(name) in _surname_sounds() and _BEFORE.search(light[:title.start() - 1]):
+        for start in _titles(view, turn):
+            name = light[max(0, start - 1):start]
+            if name and name not in NO_NAMES and exact_sound_of(name) in _surname_sounds() and _BEFORE.search(light[:start - 1]):
                 sounds.setdefault(exact_sound_of(name), []).append((turn, name))
     for found in sounds.values():
         if len({turn for turn, _ in found}) > 1:
