@@ -65,6 +65,8 @@ def test_other_strings_of_figures_are_no_lapse(said: tuple[str, ...]) -> None:
         ("4111111111111112", "", None),  # the check digit is wrong, nobody calls it a card
         ("4111111111111112", "银行卡", "card"),
         ("057186543210", "", None),
+        ("33010102109850330101017", "您的身份证号是", "identity"),   # recognised: each 零 came twice
+        ("33010102109850330101017", "您的单子", None),
     ],
 )
 def test_check_digits_and_names_say_what_a_number_is(digits: str, called: str, kind: str | None) -> None:

@@ -20,6 +20,8 @@ FEWEST = 10
 """Figures of the shortest whole number: a mobile number of which the recogniser lost one."""
 LIKELY_SHARE = 0.3
 """Most figures of a number that may be known by sound only."""
+HEARD_IDENTITY = range(15, 25)
+"""Figures that recognisers make of the 18 of an identity number: each 零 may come twice (三零一零 for 三零幺), some are lost."""
 BEFORE = 14
 """Characters before a number in which it is called something."""
 BACK_CHANNEL = 4
@@ -116,7 +118,7 @@ def kind_of(digits: str, called: str) -> tuple[str, float] | None:
         return "identity", _CALLED_SO if "identity" in named else _MAIMED
     if digits.startswith("62") and 16 <= len(digits) <= 22:
         return "card", _CALLED_SO
-    if "identity" in named and 17 <= len(digits) <= 19:
+    if "identity" in named and len(digits) in HEARD_IDENTITY:
         return "identity", _MAIMED
     if "card" in named and 15 <= len(digits) <= 21:
         return "card", _MAIMED
