@@ -269,7 +269,7 @@ class Job:
         if self.settings.privacy.drop_cvv:
             said = outcome
             outcome, draft = cut_card_values(outcome, draft)
-            if outcome is not said and (copies := self.settings.privacy.redacted) and (failed := redact(recording, said, copies)):
+            if outcome is not said and (copies := self.settings.privacy.redacted) and (failed := redact(recording, said, copies, self.settings.sources)):
                 return Result(recording, audio_file(recording), version, failure=failed)
         sha256 = outcome.recognition.get("audio", {}).get("sha256", "")
         return Result(recording, replace(audio, sha256=sha256), version, transcript=outcome, draft=draft,

@@ -3,6 +3,8 @@
 `Fetching` stands before a transcriber and does what it does; recordings that are files pass through untouched. Objects are
 fetched a piece of the batch at a time, of at most `[sources] cache_gb`, several side by side, while the piece before is still
 recognised. One that cannot be had is a failure with its reason, tried again by this run or the next if it may pass.
+
+`at_hand` does it for one recording that somebody wants to hear, copy or cut.
 """
 from __future__ import annotations
 
@@ -14,11 +16,12 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from records import Failure, Problem, Recording, Transcript
-from settings import Settings
+from settings import Settings, Sources
 from store import objects
 from store.lock import alive
 
@@ -27,6 +30,37 @@ BYTES_A_SECOND = 16_000         # of an object whose header has not been seen: 8
 
 Outcome = tuple[Recording, Transcript | Failure]
 Coming = list[tuple[Recording, Future[Recording | Failure]]]
+
+
+class NotHad(Problem):
+    """An object that cannot be had now: `code` as of a Failure, `passes` where it may be had later; the message says why."""
+
+    def __init__(self, code: str, why: str, passes: bool):
+        super().__init__(why)
+        self.code, self.passes = code, passes
+
+
+@contextmanager
+def at_hand(recording: str, sources: Sources, state: int | None = None) -> Iterator[Path]:
+    """The recording as a file of this machine: itself, or of an object a copy in the cache, which goes at the end, whatever happens.
+
+    Raises NotHad where the object is gone, larger than `[sources] cache_gb`, out of reach, or (with `state`) another by now."""
+    if not objects.is_address(recording):
+        yield Path(recording)
+        return
+    try:
+        home = _home(sources.cache.expanduser())
+    except OSError as fault:
+        raise NotHad("unreadable", f"{recording} cannot be kept in {sources.cache} ({fault.strerror or fault}): name another folder as "
+                     "cache under [sources].", True) from fault
+    try:
+        try:
+            file = _got(recording, home, sources.cache_gb * 1e9, state)
+        except NotHad as fault:
+            raise NotHad(fault.code, f"{recording} could not be fetched: {fault}.", fault.passes) from fault
+        yield file
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 class Transcribes(Protocol):
@@ -129,23 +163,29 @@ def _fetched(home: Path, recording: Recording) -> Recording | Failure:
     """The recording as a file of this machine; as it is where it is one."""
     if not objects.is_address(recording.path):
         return recording
-    name = hashlib.sha256(recording.path.encode()).hexdigest()[:16] + PurePosixPath(recording.path).suffix
     try:
-        found = objects.fetch(recording.path, home / name)
+        return recording.model_copy(update={"path": str(_got(recording.path, home, None, recording.state))})
+    except NotHad as fault:
+        return Failure(call_id=recording.call.call_id, recording=recording.path, code=fault.code, stage="fetch", retryable=fault.passes,
+                       message=f"{recording.call.call_id} could not be fetched: {fault}.")
+
+
+def _got(address: str, home: Path, most: float | None, state: int | None) -> Path:
+    """The object as a file in `home`, of at most `most` bytes and still as `state` says. Raises NotHad."""
+    file = home / (hashlib.sha256(address.encode()).hexdigest()[:16] + PurePosixPath(address).suffix)
+    try:
+        found = objects.fetch(address, file, most)
     except objects.Missing:
-        return _failure(recording, "not_found", "it is not in the store any more", False)
+        raise NotHad("not_found", "it is not in the store any more", False) from None
+    except objects.TooLarge as fault:
+        raise NotHad("too_large", f"{fault} ([sources] cache_gb)", False) from fault
     except objects.Unreachable as fault:
-        return _failure(recording, "store_unreachable", str(fault), True)
+        raise NotHad("store_unreachable", str(fault), True) from fault
     except Problem as fault:
-        return _failure(recording, "no_access", str(fault), True)
+        raise NotHad("no_access", str(fault), True) from fault
     except OSError as fault:
-        return _failure(recording, "no_space" if fault.errno == errno.ENOSPC else "unreadable",
-                        f"it cannot be kept in {home.parent} ({fault.strerror or fault})", True)
-    if recording.state is not None and found.state != recording.state:
-        return _failure(recording, "changed_while_read", "it was replaced in the store meanwhile", True)
-    return recording.model_copy(update={"path": str(home / name)})
-
-
-def _failure(recording: Recording, code: str, why: str, passes: bool) -> Failure:
-    return Failure(call_id=recording.call.call_id, recording=recording.path, code=code, stage="fetch", retryable=passes,
-                   message=f"{recording.call.call_id} could not be fetched: {why}.")
+        raise NotHad("no_space" if fault.errno == errno.ENOSPC else "unreadable",
+                     f"it cannot be kept in {home.parent} ({fault.strerror or fault})", True) from fault
+    if state is not None and found.state != state:
+        raise NotHad("changed_while_read", "it was replaced in the store meanwhile", True)
+    return file

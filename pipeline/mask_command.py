@@ -35,15 +35,17 @@ def mask(file: Annotated[Path | None, typer.Argument(help='JSON Lines of {"text"
 
 def _sound(call_id: str, workspace: str, out: Path, start: float, end: float | None) -> None:
     from pipeline.decode import Refused, decode
+    from pipeline.fetching import at_hand
     from pipeline.masking.sound import stretches, write_wav
     from records import Problem
+    from settings import Settings
     from store.lake import Lake
 
     lake = Lake.open(workspace)
     covered = stretches(lake.transcript(call_id))
     held = lake.known([call_id])
     try:
-        with decode(held[call_id].recording, max_hours=24) as sound:
+        with at_hand(held[call_id].recording, Settings().sources) as file, decode(file, max_hours=24) as sound:
             write_wav(sound, covered, out, start, end)
     except Refused as refused:
         raise Problem(f"{call_id}: {refused.message}") from refused

@@ -53,6 +53,7 @@ def page(
 ) -> None:
     """One HTML page a call: the sound, who said what, and the card with its evidence marked; index.html lists them,
     the riskiest first. Opens without a server."""
+    from pipeline.fetching import NotHad, at_hand
     from review.handbook import Handbook
     from review.index import row, write_index
     from review.page import file_name, write_page
@@ -70,7 +71,13 @@ def page(
         draft, transcript = masked(lake.draft(call), said, hidden)
         if unmasked:
             note_original(lake, settings, "page.made_in_full", call)
-        typer.echo(write_page(out, draft, transcript, Path(paths[call]), language, handbook, hidden_in(said, hidden)))
+        covered = hidden_in(said, hidden)
+        try:
+            with at_hand(paths[call], settings.sources) as recording:
+                typer.echo(write_page(out, draft, transcript, recording, language, handbook, covered))
+        except NotHad as fault:
+            typer.echo(f"{fault} Its page has no sound.", err=True)
+            typer.echo(write_page(out, draft, transcript, None, language, handbook, covered))
     exported.note(lake.root, "pages", out)
     listed = [call for call in sorted(paths) if (out / f"{file_name(call)}.html").exists()]
     rows = [row(draft, transcript, handbook)
@@ -107,7 +114,7 @@ def export(
     lake = Lake.open(workspace)
     if settings.privacy.masking != "off" and (not files or (excel and not hidden)):
         note_original(lake, settings, "exported_in_full")
-    for kind, path in (("jsonl", drafts), ("jsonl", transcripts), ("excel", excel)):
+    for kind, path in (("jsonl", drafts), ("jsonl", transcripts), ("jsonl", corrections), ("excel", excel)):
         if path:
             exported.note(lake.root, kind, path)
     if drafts:

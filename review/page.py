@@ -25,7 +25,7 @@ LONG_SILENCE = 10.0     # seconds of nobody speaking that the timeline marks (vo
 WORST = ("fail", "needs_review", "found", "pass", "not_applicable", "none")
 
 
-def write_page(directory: Path, draft: Draft, transcript: Transcript, recording: Path, language: Language = "zh",
+def write_page(directory: Path, draft: Draft, transcript: Transcript, recording: Path | None, language: Language = "zh",
                handbook: Handbook = UNKNOWN, hidden: Sequence[Stretch] = ()) -> Path:
     """Writes `directory/CALL.html` and, where the recording can still be read, `CALL.webm` with a tone over what is `hidden`; gives
     the page's path."""
@@ -33,7 +33,7 @@ def write_page(directory: Path, draft: Draft, transcript: Transcript, recording:
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         sound = directory / f"{name}.webm"
-        playable = write_sound(recording, sound, hidden)
+        playable = recording is not None and write_sound(recording, sound, hidden)
         file = directory / f"{name}.html"
         file.touch(0o600)
         file.write_text(page(draft, transcript, sound.name if playable else None, language, handbook),

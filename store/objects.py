@@ -35,6 +35,10 @@ class Missing(Exception):
     """There is no such object."""
 
 
+class TooLarge(Exception):
+    """The object has more bytes than were allowed; nothing of it was kept. The message is one line."""
+
+
 class Unreachable(Exception):
     """The store did not answer, or not as it should; it may pass. The message is one line."""
 
@@ -66,15 +70,17 @@ def looked_at(address: str) -> Object:
         return Object(address, one["size"], _state(one))
 
 
-def fetch(address: str, to: Path) -> Object:
-    """The object as the file `to`, which is complete or not there. Raises Missing, Problem without access, Unreachable;
-    OSError for the disk."""
+def fetch(address: str, to: Path, most: float | None = None) -> Object:
+    """The object as the file `to`, which is complete or not there. Raises Missing, TooLarge for more than `most` bytes, Problem
+    without access, Unreachable; OSError for the disk."""
     import obstore
 
     bucket, key = _parts(address)
     part = to.with_name(to.name + ".part")
     with _told(address):
         found = obstore.get(_store(bucket), key)
+        if most is not None and found.meta["size"] > most:
+            raise TooLarge(f"it has {found.meta['size'] / 1e9:.3g} GB, and at most {most / 1e9:.3g} GB are fetched")
         with part.open("wb") as file:
             for piece in found.stream(min_chunk_size=PIECE):
                 file.write(piece)

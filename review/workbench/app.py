@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import DataError
 
+from pipeline.fetching import NotHad
 from records import Problem
 from review.workbench import (
     appraising,
@@ -55,6 +56,7 @@ def create_app(bench: Bench) -> FastAPI:
         app.add_exception_handler(fault, answer_refused)
     app.add_exception_handler(Conflict, answer_conflict)
     app.add_exception_handler(Problem, answer_conflict)
+    app.add_exception_handler(NotHad, sound.answer_not_had)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")

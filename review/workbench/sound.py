@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +24,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from pipeline.decode import Refused as Undecodable
 from pipeline.decode import decode
+from pipeline.fetching import NotHad, at_hand
 from review.sound import Stretch, hidden_in, write_sound
 from review.workbench.bench import Bench, bench_of
 from review.workbench.gate import Reader, allowed, over
@@ -33,7 +37,11 @@ BLOCK_SECONDS = 60.0
 SAME_LISTENING = timedelta(hours=1)     # jumps within it belong to a listening that is in the log
 
 router = APIRouter()
-_making = Lock()        # two reviewers opening one call make its copy once
+# Two reviewers opening one call make its copy once; a store that keeps one call waiting keeps few others waiting.
+_making = [Lock() for _ in range(32)]
+GONE = "录音已不在原处，或者损坏。The recording is gone or broken."
+NOT_NOW = "现在取不到录音（对象存储），请稍后再试，或告诉管理员。The store of recordings does not give it now; try again, or tell your administrator."
+TOO_LARGE = "录音太大，这里不能播放。The recording is too large to be played here."
 
 
 @router.get("/calls/{call_id:path}/sound", dependencies=[Depends(allowed("hear"))])
@@ -52,7 +60,7 @@ def served(request: Request, person: Person, file: Path | None, action: str, sub
     """The file in byte ranges; the caller has asked for the right. In the log: hearing it from the beginning, and any other range
     unless the log has the same within the hour, so that jumps fill no pages and nobody hears the rest unlogged."""
     if file is None:
-        return JSONResponse({"message": "录音已不在原处，或者损坏。The recording is gone or broken."}, 404)
+        return JSONResponse({"message": GONE}, 404)
     with bench_of(request).database.reading() as session:
         known = audit.lately(session, person.login, action, subject, SAME_LISTENING)
     if not known or request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
@@ -88,13 +96,13 @@ def drawn_peaks(bench: Bench, call_id: str) -> Response:
     """The answer of `peaks`; the caller has asked for the right."""
     file = bench.sounds / f"{_name(call_id)}.json"
     if not file.exists():
-        recording = _recording(bench, call_id)
-        try:
-            drawn = waveform(recording) if recording else None
-        except Undecodable:
-            drawn = None
+        with _recording(bench, call_id) as recording:
+            try:
+                drawn = waveform(recording) if recording else None
+            except Undecodable:
+                drawn = None
         if drawn is None:
-            return JSONResponse({"message": "录音已不在原处，或者损坏。The recording is gone or broken."}, 404)
+            return JSONResponse({"message": GONE}, 404)
         _write(file, json.dumps(drawn).encode())
     return Response(file.read_bytes(), media_type="application/json", headers={"Cache-Control": "private, no-store"})
 
@@ -106,11 +114,11 @@ def playable(bench: Bench, call_id: str, hidden: bool = True) -> Path | None:
     covered = hidden_in(bench.lake.transcript(call_id), hidden)
     kind = "masked" if hidden else "full"
     file = bench.sounds / f"{_name(call_id)}.{kind}-{_digest(covered)}.webm"
-    with _making:
+    with _making[hash(call_id) % len(_making)]:
         if not file.exists():
-            recording = _recording(bench, call_id)
-            if recording is None or not _write_copy(bench, recording, file, covered):
-                return None
+            with _recording(bench, call_id) as recording:
+                if recording is None or not _write_copy(bench, recording, file, covered):
+                    return None
             for old in bench.sounds.glob(f"{_name(call_id)}.*webm"):
                 if old != file and not old.name.startswith(f"{_name(call_id)}.{'full' if hidden else 'masked'}-"):
                     old.unlink(missing_ok=True)
@@ -120,11 +128,11 @@ def playable(bench: Bench, call_id: str, hidden: bool = True) -> Path | None:
 def clip(bench: Bench, call_id: str, covered: list[Stretch], start: float, end: float | None) -> Path | None:
     """A part of a call with tones over `covered`, kept beside its copies; None where the recording cannot be read."""
     file = bench.sounds / f"{_name(call_id)}.clip-{_digest(covered, start, end)}.webm"
-    with _making:
+    with _making[hash(call_id) % len(_making)]:
         if not file.exists():
-            recording = _recording(bench, call_id)
-            if recording is None or not _write_copy(bench, recording, file, covered, start, end):
-                return None
+            with _recording(bench, call_id) as recording:
+                if recording is None or not _write_copy(bench, recording, file, covered, start, end):
+                    return None
     return file
 
 
@@ -149,9 +157,21 @@ def _heard(bench: Bench, person: Reader, call_id: str) -> str:
         return over(person, "hear", session.get(Card, call_id)).call_id
 
 
-def _recording(bench: Bench, call_id: str) -> Path | None:
+@contextmanager
+def _recording(bench: Bench, call_id: str) -> Iterator[Path | None]:
+    """The recording as a file, of an object a copy that goes afterwards; None where it is gone. Raises NotHad."""
     found = bench.lake.calls().filter(pl.col("call_id") == call_id).select("recording").collect()["recording"].to_list()
-    return Path(found[0]) if found and Path(found[0]).is_file() else None
+    with at_hand(found[0], bench.settings.sources) if found and found[0] else nullcontext(None) as file:
+        yield file if file and file.is_file() else None
+
+
+async def answer_not_had(request: Request, fault: Exception) -> Response:
+    """A recording in a store that cannot be had: what a listener is told has no address in it, the log has it all."""
+    assert isinstance(fault, NotHad)
+    logging.getLogger(__name__).warning("%s", fault)
+    if fault.passes:
+        return JSONResponse({"message": NOT_NOW}, 503)
+    return JSONResponse({"message": TOO_LARGE if fault.code == "too_large" else GONE}, 404)
 
 
 def _name(call_id: str) -> str:
