@@ -11,6 +11,7 @@ from days import Days
 from records import Evidence, Finding, Speaker, Transcript, Turn
 from rules.compiling import Exceptions, Plan
 from rules.gathering import gather, join
+from rules.hearing import Heard
 from rules.overriding import overridden, overrides
 from rules.scanning import Hit, Scan
 from rules.schema import Anchor, Rule, Where
@@ -21,6 +22,8 @@ from rules.weighing import NOTE, Layer, Opinion, weigh
 OPENING_TURNS, OPENING_SECONDS, CLOSING_TURNS = 2, 15.0, 3
 ABSENT = 0.9
 """How sure an absence is in speech that was recognised for certain: the words may be new to the lexicon."""
+CLEAR = 0.9
+"""From which recognition of its turn on the words of a phrase are not asked one by one."""
 NEAR_MISS = 6
 _NO_LETTERS = re.compile(r"[\W_]")
 """Whatever `str.isalnum` is false of: signs are few, so they are counted rather than the letters."""
@@ -83,6 +86,7 @@ class View:
         self._silent: dict[str, set[int]] = {}
         self._windows: dict[int, frozenset[int] | None] = {}
         self._decide = decide
+        self._words: dict[int, Heard] = {}
         self.free = False
         self.memory: dict[str, Any] = {}
 
@@ -246,10 +250,16 @@ class View:
         return None if rule.unless.repair is not None and self._repaired(rule, hit) else hit
 
     def _heard(self, hit: Hit) -> Hit:
-        """A hit is no surer than the recognition of its turn lets it be."""
+        """A hit is no surer than the recognition lets it be, that of its turn or of its own words, whichever is surer: a clear 您好
+        stands in a turn of which the rest was lost in noise."""
         sure = self.recognised[hit.turn]
         if sure is None:
             return hit
+        if hit.match in ("exact", "homophone") and sure < CLEAR:
+            if hit.turn not in self._words:
+                self._words[hit.turn] = Heard(self.turns[hit.turn])
+            offset = self.text.offsets[hit.turn]
+            sure = max(sure, self._words[hit.turn].of(hit.start - offset, hit.end - offset) or 0.0)
         return hit._replace(confidence=hit.confidence * (vouched(sure) if hit.match == "exact" else sure))
 
     @cached_property
