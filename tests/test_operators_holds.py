@@ -49,6 +49,23 @@ def test_each_hold_is_one_piece_of_evidence_and_check_backs_are_none() -> None:
     assert [hit.turn for hit in call.outcome("hold.check_back").hits] == [2]
 
 
+@pytest.mark.parametrize(("answer", "sure", "back", "verdict"), [
+    ("好对", 0.33, 25, "pass"),             # one word, then silence: whatever was heard of it
+    ("你", 0.33, 25, "pass"),
+    ("不等", 0.33, 25, "needs_review"),     # a refusal
+    ("多久", 0.33, 25, "needs_review"),     # a question
+    ("你查得到吗", 0.33, 25, "needs_review"),   # more than a word
+    ("好对", 0.33, 7, "needs_review"),      # nobody waited
+    ("你", None, 25, "fail"),               # written by a person
+])
+def test_one_misheard_word_between_request_and_silence_agrees(answer: str, sure: float | None, back: float, verdict: str) -> None:
+    told = [(ASKED, None), (("C", answer, 5.5, 6), sure), (("A", "让您久等了，交过了", back, back + 3), None)]
+    turns = [Turn(speaker="agent" if who == "A" else "customer", text=text, start=start, end=end, confidence=given)
+             for (who, text, start, end), given in told]
+    outcome = ENGINE.view(Transcript(call_id="t", turns=tuple(turns))).outcome("hold.consent")
+    assert outcome.verdict == verdict, outcome.reason
+
+
 @pytest.mark.parametrize(("back", "note"), [("感谢您的耐心等待，交过了", "感谢等待"), ("不好意思让您久等了", "为等待致歉")])
 def test_the_wording_of_the_return_is_noted(back: str, note: str) -> None:
     outcome = view(ASKED, YES, ("A", back, 25, 29)).outcome("hold.return")

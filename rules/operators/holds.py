@@ -19,6 +19,10 @@ GOES_ON = 3.0
 """Seconds of pause within which an agent still goes on with what it was saying."""
 NO_SURE_WORDS = 0.8
 """How sure a hold is that words alone would not tell, but silence follows."""
+NOD, NODDED = 2, 0.7
+"""Characters of an answer that is one word, and how sure it is that it agrees to wait when the wait follows."""
+NO = frozenset("不没别未啥么谁多几喂为位")
+"""Characters that refuse, ask, or call after somebody."""
 SHORT_ANSWER = 6
 """Characters of an answer that can be no question of its own."""
 
@@ -105,8 +109,22 @@ def consent(view: View, rule: Rule, params: OfHolds) -> Outcome:
     if not (holds := _known(view, params)):
         return NO_HOLD
     own = _by_turn(view, rule.id)
-    return _every(view, holds, lambda hold: _first(own, hold.answers), lambda hold: hold.answers or hold.asked,
+    return _every(view, holds, lambda hold: _agreed(view, own, hold), lambda hold: hold.answers or hold.asked,
                   ("得到了客户同意", "没有得到客户同意"))
+
+
+def _agreed(view: View, own: dict[int, Hit], hold: Hold) -> Hit | None:
+    """The yes of a hold: what the rule finds, or one word between request and silence, whatever was heard of it.
+
+    A recogniser makes 好对 or 你 of a soft 好的 and 嗯; who refuses to wait says more than that, or a word of NO, and is not left
+    waiting without another word."""
+    found = _first(own, hold.answers)
+    if (found is not None and found.confidence >= NODDED) or not hold.silences or hold.silences[0] <= GOES_ON:
+        return found
+    nods = [i for i in hold.answers if view.recognised[i] is not None and 0 < view.sizes[i] <= NOD]
+    if len(nods) != len(hold.answers) or any(NO.intersection(view.text.said[i]) for i in nods):
+        return found
+    return next((_turn_hit(view, i, "等待前的应答")._replace(confidence=NODDED) for i in nods), found)
 
 
 def reason(view: View, rule: Rule, params: Reason) -> Outcome:
