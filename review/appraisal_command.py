@@ -33,6 +33,7 @@ def appraisal(
     from insight.appraisal import Month, appraise, gather, in_folder, spread
     from review.sample_command import told
     from settings import Settings
+    from store import exported
     from store.lake import Lake
 
     settings, when, lake = Settings(), Month.of(month), Lake.open(workspace)
@@ -50,6 +51,7 @@ def appraisal(
         _show(table, spread(table), when)
     if out is not None:
         _write(out, sources, when, policy, table, refused)
+        exported.note(lake.root, "file", out)
         typer.echo(f"{out}: {len(table)} agents", err=True)
     raise typer.Exit(1 if len(refused) else 0)
 

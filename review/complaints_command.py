@@ -33,6 +33,7 @@ def complaints(
     from records import Problem
     from review.sample_command import day, told
     from settings import Settings
+    from store import exported
     from store.lake import Lake
 
     when, lake, folder = Month.of(month), Lake.open(workspace), Settings().appraisal.files
@@ -53,6 +54,7 @@ def complaints(
     _show(figures, cases)
     if out is not None:
         _write(out, figures, pl.concat([orders.refused, taken.refused]))
+        exported.note(lake.root, "file", out)
         typer.echo(f"{out}: {figures.table.height} indicators, {figures.cases.height} cases", err=True)
     raise typer.Exit(1 if len(orders.refused) or len(taken.refused) else 0)
 

@@ -27,11 +27,20 @@ from store import exported, objects
 from store.erasing import Erased, erase_calls
 from store.holds import Holds
 from store.lake import Lake
+from store.plans import Plans
 from store.reviews import audit, persons
 from store.reviews.database import Database
 
 Kind = Literal["customer", "phone", "agent"]
 CERTIFICATES = "certificates"
+UNREACHED = (
+    ("备份和快照 backups and snapshots", "let them run out, or delete them there"),
+    ("录音来源的清单、归档和随路数据 the source's manifests, archive and attached data", "erase there, or the next delivery brings them again"),
+    ("导出文件的副本：邮件、网盘、下载、打印 copies of exports: mails, shared drives, downloads, prints", "ask everybody who was given them"),
+    ("被改名或移走的导出 exports that were renamed or moved", "look for the call ids above in spreadsheets and folders"),
+    ("规则里的例句，learn 和 backtest 写出的文件 examples in rule packs, files of learn and backtest", "search them for the words and take them out"),
+    ("考核、工单等外来文件 delivered files of assessments, volumes, work orders", "erase at the system that delivers them"))
+"""What erasing cannot reach, and what the operator does about each; the certificate and docs/privacy.md list them."""
 LEAST = 7               # digits of a number that is looked for: fewer occur by chance
 
 
@@ -58,14 +67,16 @@ class Found:
     recordings: dict[str, str] = field(default_factory=dict)
     cards: int = 0
     exports: list[exported.Export] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)        # an agent's, which reports print
 
 
 def find(lake: Lake, database: Database | None, who: Who, mentioned: bool = False) -> Found:
     """Everything of `who`; with `mentioned` calls that only say the name count among the person's."""
     found = Found(who)
-    known = lake.calls().select("call_id", "customer_name", "agent_id", "recording").collect()
+    known = lake.calls().select("call_id", "customer_name", "agent_id", "agent_name", "recording").collect()
     if who.kind == "agent":
-        found.calls = known.filter(pl.col("agent_id") == who.value.strip())["call_id"].to_list()
+        mine = known.filter(pl.col("agent_id") == who.value.strip())
+        found.calls, found.names = mine["call_id"].to_list(), {name for name in mine["agent_name"] if name and len(name) > 1}
     elif who.kind == "customer":
         name = fold(who.value.strip())
         found.calls = [row["call_id"] for row in known.iter_rows(named=True) if fold(row["customer_name"] or "") == name]
@@ -80,7 +91,7 @@ def find(lake: Lake, database: Database | None, who: Who, mentioned: bool = Fals
     found.recordings = {call_id: paths[call_id] for call_id in found.calls}
     found.cards = persons.cards_of(database, found.calls) if database else 0
     names = [file_name(call_id) for call_id in found.calls]
-    found.exports = [one for one in exported.exports(lake.root) if found.calls and exported.holding(one, found.calls, names)]
+    found.exports = [one for one in exported.exports(lake.root) if found.calls and exported.holding(one, found.calls, names, found.names)]
     return found
 
 
@@ -125,11 +136,13 @@ def erase(lake: Lake, database: Database | None, found: Found, who: str, reason:
         "certificate": secrets.token_hex(8), "at": datetime.now(UTC).isoformat(timespec="seconds"), "by": who, "reason": reason,
         "person": _print(found.who), "calls": [_proof(lake, call_id) for call_id in going]}
     names = [file_name(call_id) for call_id in going]
-    cleaned = exported.clean(found.exports, going, names) if going else exported.Cleaned([], [])
+    cleaned = exported.clean(found.exports, going, names, lake.root, found.names) if going else exported.Cleaned([], [])
     gone = erase_calls(lake, going, who=who, reason=f"certificate {made['certificate']}", database=database) if going else Erased()
+    if found.who.kind == "agent" and not found.held:
+        gone.plan_rows += Plans(lake.root).forget((), found.who.value.strip())
     other = persons.erase_agent(database, found.who.value.strip(), who) if found.who.kind == "agent" and database and not found.held else {}
     made["erased"] = {"calls": len(going), "rows_of_the_lake": gone.lake_rows, "rows_of_the_review_database": gone.review_rows + sum(other.values()),
-                      "recordings": gone.recordings, "playable_copies": gone.files, "files_of_exports": cleaned.files}
+                      "recordings": gone.recordings, "playable_copies": gone.files, "rows_of_sampling_plans": gone.plan_rows, "files_of_exports": cleaned.files}
     made["kept"] = [*({"what": call_id, "why": "legal hold"} for call_id in found.held), *_always_kept(found),
                     *({"what": sentence, "why": "could not be changed here"} for sentence in (*gone.left, *cleaned.left))]
     _keep(lake.root / CERTIFICATES, made)
@@ -146,7 +159,8 @@ def readable(certificate: dict[str, Any]) -> str:
              f"时间 When: {certificate['at']} (UTC)", f"经办 By: {certificate['by']}", f"事由 Reason: {certificate['reason']}",
              f"当事人 Person (hash): {certificate['person']}", "", "已删除 Erased:",
              f"  通话 calls {erased['calls']}；录音 recordings {erased['recordings']}；数据湖 rows of the lake {erased['rows_of_the_lake']}；"
-             f"评分库 rows of the review database {erased['rows_of_the_review_database']}；播放副本 playable copies {erased['playable_copies']}",
+             f"评分库 rows of the review database {erased['rows_of_the_review_database']}；播放副本 playable copies {erased['playable_copies']}；"
+             f"抽样计划 rows of sampling plans {erased.get('rows_of_sampling_plans', 0)}",
              *(f"  导出 export {file}" for file in erased["files_of_exports"]), "", "通话 Calls (SHA-256 of transcript / sound):",
              *(f"  {one['call_id']}  {one['transcript_sha256']} / {one['audio_sha256'] or '–'}" for one in certificate["calls"]), "", "保留 Kept:",
              *(f"  {one['what']}: {one['why']}" for one in certificate["kept"])]
@@ -204,10 +218,11 @@ def _readme(found: Found, files: int) -> str:
 
 
 def _always_kept(found: Found) -> list[dict[str, str]]:
-    kept = [{"what": "call ids, days and reasons in deletions.jsonl and the audit log, without anybody's words", "why": "proof that it was done"},
-            {"what": "backups, copies of exports elsewhere, the source's own archive and manifests", "why": "not within reach of this command"}]
+    kept = [{"what": "call ids, days and reasons in deletions.jsonl, certificates/ and the audit log, without anybody's words", "why": "proof that it was done"},
+            {"what": "holds.jsonl: what was put on legal hold and taken off, with the value it was held by", "why": "record of legal holds"},
+            *({"what": what, "why": f"不在本产品所及之处 not within reach: {do}"} for what, do in UNREACHED)]
     if found.who.kind == "agent":
-        kept.append({"what": "the agent's login in the audit log, and sampling plans", "why": "record of who did what"})
+        kept.append({"what": "the agent's login in the audit log, as erased-N", "why": "record of who did what"})
     return kept
 
 

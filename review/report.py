@@ -62,6 +62,7 @@ def write_report(lake: Lake, kind: Kind, out: Path, team: str | None = None, age
     from review.report_blocks import blocks, names_of
     from review.trend_words import say
     from review.trends import _rules, hidden
+    from store import exported
 
     if wrong := sorted(set(formats) - set(report_files.FORMATS)):
         raise Problem(f"--formats {','.join(wrong)}: write html, xlsx, pdf or several of them with commas.")
@@ -79,6 +80,7 @@ def write_report(lake: Lake, kind: Kind, out: Path, team: str | None = None, age
     for one in report_files.FORMATS:
         if one in formats:
             _write(out / f"{stem}.{one}", made_of[one]())
+            exported.note(lake.root, "file", out / f"{stem}.{one}")
             written.append(out / f"{stem}.{one}")
     return written
 

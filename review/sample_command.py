@@ -41,6 +41,7 @@ def sample(
     from days import Days
     from insight import planning
     from settings import Settings
+    from store import exported
     from store.lake import Lake
     from store.plans import Plans
 
@@ -64,6 +65,7 @@ def sample(
         typer.echo(f"The plan kept for {plan.name} is " + ("this one." if same else "another one; --coverage goes by that."), err=True)
     if out:
         typer.echo(f"{write(plan.calls, out)}: {len(plan.calls)} calls", err=True)
+        exported.note(lake.root, {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}.get(out.suffix, "file"), out)
     if keep or into_queue:
         new = plans.keep(plan)
         typer.echo(f"Plan {plan.name} " + ("is kept in the workspace." if new else "was kept already, call for call the same."), err=True)

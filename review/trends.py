@@ -55,6 +55,7 @@ def trends(
     from review.commands import _language, _write
     from review.trend_words import say
     from review.trends_view import chart, overview_terminal, period_name, study_terminal
+    from store import exported
     from store.lake import Lake
 
     lake, language = Lake.open(workspace), _language(english)
@@ -85,6 +86,9 @@ def trends(
         from review.picture import trend_png
 
         _write(png, trend_png(chart(studies[0], language)))
+    for path in (html, excel, parquet):
+        if path:
+            exported.note(lake.root, "file", path)
     out = Console(highlight=False, markup=False)
     if not out.is_terminal:
         out = Console(highlight=False, markup=False, width=PIPED, file=sys.stdout)

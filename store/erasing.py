@@ -30,6 +30,7 @@ from deltalake import DeltaTable
 
 from store import objects, tables
 from store.lake import Lake
+from store.plans import Plans
 from store.reviews.database import Database
 from store.reviews.redaction import erase_rows, scrub
 
@@ -42,14 +43,15 @@ HISTORY = "interval 30 days"        # what Delta keeps of its log by itself
 
 @dataclass
 class Erased:
-    """What went: calls asked for, rows of the lake and of the review database, recordings and files; `left` lists what could
-    not be deleted or may still name a call, each a sentence for a person."""
+    """What went: calls asked for, rows of the lake and of the review database, recordings and files, rows of sampling plans; `left`
+    lists what could not be deleted or may still name a call, each a sentence for a person."""
 
     calls: int = 0
     lake_rows: int = 0
     review_rows: int = 0
     recordings: int = 0
     files: int = 0
+    plan_rows: int = 0
     left: list[str] = field(default_factory=list)
 
 
@@ -110,6 +112,8 @@ def _carry_out(lake: Lake, file: Path, database: Database | None) -> Erased:
     if database is not None and what & {"words", "cards"}:
         done.review_rows = erase_rows(database, call_ids, intent["who"], only_words="cards" not in what)
         scrub(database)
+    if "cards" in what:
+        done.plan_rows = Plans(lake.root).forget(set(call_ids))
     _rows(lake, call_ids, what, done)
     _log(lake, intent, database)
     file.unlink()

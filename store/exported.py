@@ -6,18 +6,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+import zipfile
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from xml.sax.saxutils import escape
 
 import polars as pl
 
 FILE = "exports.jsonl"
+REPORTS = "reports"     # where `tingjian report` writes unless told otherwise
+
+
+OUTSIDE = ("（在工作区之外，仍写有这些通话：请删除它和它的副本，或删除后重新导出）outside the workspace, still tells of these calls: "
+           "delete it and every copy of it, or make it again")
 
 
 class Export(NamedTuple):
-    """A file (jsonl, parquet, excel) or a folder of pages."""
+    """A file (jsonl, parquet, excel, or `file`: a report, a sample, figures …) or a folder of pages."""
 
     path: Path
     kind: str
@@ -41,17 +48,19 @@ def note(workspace: Path, kind: str, path: Path) -> None:
 
 
 def exports(workspace: Path) -> list[Export]:
-    """What was taken out and is still there, each place once."""
+    """What was taken out and is still there, each place once; reports in the workspace's own folder too, noted or not."""
+    found = {str(file.absolute()): Export(file.absolute(), "file", "") for file in sorted((workspace / REPORTS).glob("*")) if file.is_file()}
     try:
         lines = (workspace / FILE).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        return []
-    found = {told["path"]: Export(Path(told["path"]), told["kind"], told["at"]) for told in map(json.loads, lines)}
+        lines = []
+    found |= {told["path"]: Export(Path(told["path"]), told["kind"], told["at"]) for told in map(json.loads, lines)}
     return [one for one in found.values() if one.path.exists()]
 
 
-def holding(export: Export, call_ids: Collection[str], names: Collection[str]) -> bool:
-    """Whether an export tells of these calls. `names` are the file names that pages give them."""
+def holding(export: Export, call_ids: Collection[str], names: Collection[str], words: Collection[str] = ()) -> bool:
+    """Whether an export tells of these calls. `names` are the file names that pages give them, `words` are looked for too in files
+    that are no table (an agent's name). A PDF cannot be searched: it tells what its sheet or page of the same name tells."""
     wanted = set(call_ids)
     if export.kind == "pages":
         return any((export.path / f"{name}.html").exists() for name in names)
@@ -59,23 +68,41 @@ def holding(export: Export, call_ids: Collection[str], names: Collection[str]) -
         return any(_call(line) in wanted for line in export.path.read_text(encoding="utf-8").splitlines())
     if export.kind == "parquet":
         return not pl.scan_parquet(export.path).filter(pl.col("call_id").is_in(wanted)).head(1).collect().is_empty()
-    return True
+    if export.path.suffix == ".pdf":
+        beside = [file for ending in (".html", ".xlsx") if (file := export.path.with_suffix(ending)).is_file()]
+        return not beside or any(_says(file, {*call_ids, *words}) for file in beside)
+    return _says(export.path, {*call_ids, *words})
 
 
-def clean(found: Collection[Export], call_ids: Collection[str], names: Collection[str]) -> Cleaned:
-    """Takes the calls out of the exports that hold them."""
+def _says(file: Path, words: Collection[str]) -> bool:
+    """Whether a file has one of the words, as HTML and the parts of a workbook write them."""
+    wanted = [form.encode() for word in words for form in {word, escape(word), escape(word, {"'": "&#39;", '"': "&#34;"})}]
+    return any(word in part for part in _parts(file) for word in wanted)
+
+
+def _parts(file: Path) -> Iterator[bytes]:
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as made:
+            yield from (made.read(name) for name in made.namelist())
+    else:
+        yield file.read_bytes()
+
+
+def clean(found: Collection[Export], call_ids: Collection[str], names: Collection[str], workspace: Path, words: Collection[str] = ()) -> Cleaned:
+    """Takes the calls out of the exports that hold them: lines and rows of JSON Lines and Parquet wherever they lie, pages; any other
+    file is deleted within the workspace and told of (`left`) elsewhere, since somebody may have put it to use."""
     done = Cleaned([], [])
+    inside = workspace.absolute()
+    found = [one for one in found if holding(one, call_ids, names, words)]
     for one in found:
-        if not holding(one, call_ids, names):
-            continue
+        own = one.path.is_relative_to(inside)
         if one.kind == "pages":
             for name in names:
                 for file in (one.path / f"{name}.html", one.path / f"{name}.webm"):
                     if file.exists():
                         file.unlink()
                         done.files.append(str(file))
-            if (one.path / "index.html").exists():
-                done.left.append(f"{one.path / 'index.html'} lists call ids and scores: make the pages again")
+            _drop(one.path / "index.html", own, done)
         elif one.kind == "jsonl":
             kept = [line for line in one.path.read_text(encoding="utf-8").splitlines(keepends=True) if _call(line) not in set(call_ids)]
             _replace(one.path, "".join(kept).encode())
@@ -87,8 +114,16 @@ def clean(found: Collection[Export], call_ids: Collection[str], names: Collectio
             part.replace(one.path)
             done.files.append(str(one.path))
         else:
-            done.left.append(f"{one.path} may tell of them: export it again or delete it")
+            _drop(one.path, own, done)
     return done
+
+
+def _drop(file: Path, own: bool, done: Cleaned) -> None:
+    if own and file.exists():
+        file.unlink()
+        done.files.append(str(file))
+    elif file.exists():
+        done.left.append(f"{file} {OUTSIDE}")
 
 
 def _call(line: str) -> str:

@@ -6,7 +6,8 @@ NAME.1, NAME.2 …, so that nobody can draw until the calls please.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import secrets
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,8 @@ import polars as pl
 from records import Problem
 
 FOLDER = "plans"
+ERASED = "erased"
+"""Stands in a plan where a call or an agent was erased."""
 RANDOM, RISK, LINE = "random", "risk", "line"
 CALLS: dict[str, Any] = {
     "call_id": pl.String, "day": pl.String, "hour": pl.Int8, "agent_id": pl.String, "agent_name": pl.String, "team": pl.String,
@@ -107,6 +110,28 @@ class Plans:
 
     def picked(self) -> Picked:
         return Picked(list(self))
+
+    def forget(self, call_ids: Collection[str], agent_id: str | None = None) -> int:
+        """Takes these calls and this agent out of every plan, those set aside too; how many rows were changed. The rows stay, with a
+        made-up id, since a plan's chances hold for all that it drew. Needs `writing()` of the lake; safe to repeat."""
+        return sum(self._forget(file, call_ids, agent_id) for file in sorted(self.folder.glob("*.parquet")))
+
+    def _forget(self, file: Path, call_ids: Collection[str], agent_id: str | None) -> int:
+        rows, changed = pl.read_parquet(file), 0
+        made: list[dict[str, Any]] = []
+        for row in rows.iter_rows(named=True):
+            fresh: dict[str, Any] = {}
+            if row.get("call_id") in call_ids:
+                fresh |= {"call_id": f"{ERASED}-{secrets.token_hex(6)}", "hour": None, "reasons": []}
+            if agent_id and row["agent_id"] == agent_id:
+                fresh |= {"agent_id": ERASED, "agent_name": None}
+            changed += bool(fresh)
+            made.append(row | fresh)
+        if changed:
+            part = file.with_name(file.name + ".part")
+            pl.DataFrame(made, schema=rows.schema).write_parquet(part)
+            part.replace(file)
+        return changed
 
     def _set_aside(self, name: str) -> None:
         number = 1

@@ -8,9 +8,10 @@ from sqlalchemy import MetaData, func, select
 from sqlalchemy.orm import Session
 
 from store.reviews import audit
+from store.reviews.calibration_tables import BlindCall, BlindCard, BlindVerdict, Case, CaseTag
 from store.reviews.database import Database
 from store.reviews.redaction import AT_ONCE
-from store.reviews.schema import Appeal, Card, Item, Person, Ticket
+from store.reviews.schema import Base, Card, Person, Ticket
 from store.reviews.work_tables import Followup, Note
 
 ERASED = "erased"
@@ -24,12 +25,20 @@ def cards_of(database: Database, call_ids: Sequence[str]) -> int:
 
 
 def rows_of(database: Database, call_ids: Sequence[str], agent_id: str | None = None) -> dict[str, list[dict[str, Any]]]:
-    """Cards, items and appeals of these calls, and an agent's account, follow-ups and their notes, as plain values."""
+    """What every table holds about these calls (cards, items, appeals, corrections, the case library with its tags, blind scores …), and an
+    agent's account, follow-ups and their notes, as plain values by table. A table that comes to the schema later is among them."""
     found: dict[str, list[dict[str, Any]]] = {}
     with database.reading() as session:
-        for table in (Card, Item, Appeal):
-            rows = [one for some in _parts(call_ids) for one in session.scalars(select(table).where(table.call_id.in_(some)))]
-            found[table.__tablename__] = [_plain(one) for one in rows]
+        for table in sorted((one.class_ for one in Base.registry.mappers), key=lambda one: one.__tablename__):
+            if "call_id" in table.__table__.c and table is not Followup:
+                rows = [one for some in _parts(call_ids) for one in session.scalars(select(table).where(table.call_id.in_(some)))]
+                found[table.__tablename__] = [_plain(one) for one in rows]
+        for table, above in ((CaseTag, CaseTag.case_id), (BlindCard, BlindCard.blind_call_id)):
+            kept = [one["id"] for one in found[{CaseTag: Case, BlindCard: BlindCall}[table].__tablename__]]
+            found[table.__tablename__] = [_plain(one) for one in session.scalars(select(table).where(above.in_(kept)))]
+        scored = [one["id"] for one in found[BlindCard.__tablename__]]
+        verdicts = session.scalars(select(BlindVerdict).where(BlindVerdict.blind_card_id.in_(scored)))
+        found[BlindVerdict.__tablename__] = [_plain(one) for one in verdicts]
         if agent_id:
             followups = session.scalars(select(Followup).where(Followup.agent_id == agent_id)).all()
             notes = session.scalars(select(Note).where(Note.followup_id.in_([one.id for one in followups]))).all()

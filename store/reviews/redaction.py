@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from store.reviews import audit
 from store.reviews.database import Database
 from store.reviews.schema import Audit
+from store.reviews.work_tables import Note
 
 # What an entry about an erased call may still say: figures and stable words, nothing that a person wrote or said.
 KEPT = {"item", "verdict", "machine", "points", "score", "band", "granted", "rule", "role", "version", "state"}
@@ -40,8 +41,20 @@ def erase_rows(database: Database, call_ids: Collection[str], who: str, only_wor
                 if "call_id" in table.c and table.name not in NEVER and not _outlives(table.c.call_id) and (not only_words or table.name in WORDS):
                     gone += _delete(session, metadata, table, table.c.call_id, some, ())
             if not only_words:
+                gone += _unnamed(session, some)
                 redact(session, who, some)
     return gone
+
+
+def _unnamed(session: Session, call_ids: Collection[str]) -> int:
+    """Takes the call ids out of what follow-ups noted by themselves (a stable word and call ids); how many notes were changed."""
+    gone = set(call_ids)
+    changed = 0
+    for note in session.scalars(select(Note).where(Note.person_id.is_(None))):
+        kept = " ".join(word for word in note.text.split(" ") if word not in gone)
+        if kept != note.text:
+            note.text, changed = kept, changed + 1
+    return changed
 
 
 def redact(session: Session, who: str, subjects: Collection[str]) -> int:
