@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import time
+from pathlib import Path
+
 import pytest
 
-from records import Transcript, Turn
+from records import Problem, Transcript, Turn
 from rules.engine import Engine
+from rules.operators.parameters import MOST, expression
+from rules.pack import BUILT_IN, load
 from rules.view import View
 
 ENGINE = Engine.open()
@@ -64,6 +70,14 @@ def test_one_misheard_word_between_request_and_silence_agrees(answer: str, sure:
              for (who, text, start, end), given in told]
     outcome = ENGINE.view(Transcript(call_id="t", turns=tuple(turns))).outcome("hold.consent")
     assert outcome.verdict == verdict, outcome.reason
+
+
+@pytest.mark.parametrize(("silence", "verdict"), [(1.5, "none"), (20.0, "found")])
+def test_a_request_known_by_its_sound_alone_is_one_only_where_silence_follows(silence: float, verdict: str) -> None:
+    call = view(("A", "我可以帮您约等候群下午离开行吗", 0, 5), ("C", "几点呢", 5.2, 6), ("A", "两点半到三点", 6 + silence, 8 + silence))
+    assert call.outcome("hold.request").verdict == verdict
+    asked = view(("A", "我查一下，请勿离开", 0, 5), ("C", "好", 5.2, 6), ("A", "查到了", 6 + silence, 8 + silence))
+    assert asked.outcome("hold.request").verdict == "found", "the very words need no silence"
 
 
 @pytest.mark.parametrize(("back", "note"), [("感谢您的耐心等待，交过了", "感谢等待"), ("不好意思让您久等了", "为等待致歉")])
@@ -144,3 +158,44 @@ def test_a_transfer_needs_where_or_why_and_a_yes(lines: list[tuple], verdict: st
 def test_no_transcript_is_too_odd(lines: list[tuple]) -> None:
     call = view(*lines)
     assert len(ENGINE.findings(call)) == len(ENGINE.pack.rules)
+
+
+def pack_with(why: str, folder: Path) -> Path:
+    """The Chinese pack whose `hold.reason` looks for `why`."""
+    shutil.copytree(BUILT_IN, folder / "zh")
+    file = folder / "zh" / "hold.yaml"
+    lines = file.read_text("utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("        why: "))
+    lines[at] = "        why: '" + why + "'"
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    return folder / "zh"
+
+
+def test_an_expression_in_a_rules_parameters_cannot_stop_the_machine(tmp_path: Path) -> None:
+    """In a backtracking engine (a+)+$ over 3,000 characters would not end."""
+    engine = Engine(load(pack_with("(a+)+$", tmp_path)))
+    said = (("A", "a" * 3000 + "!", 0, 4), ("A", "您稍等", 5, 6), YES, ("A", "谢谢您等我", 60, 62))
+    turns = tuple(Turn(speaker="agent" if who == "A" else "customer", text=text, start=start, end=end) for who, text, start, end in said)
+    began = time.process_time()
+    engine.view(Transcript(call_id="t", turns=turns)).outcome("hold.reason")
+    assert time.process_time() - began < 5.0
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "(.*)*x", "(a?){50}a{50}", "(x+x+)+y", "(您+)+好$"])
+def test_expressions_take_linear_time(pattern: str) -> None:
+    began = time.process_time()
+    for one in "ax您":
+        expression(pattern).search(one * 20_000 + "!")
+    assert time.process_time() - began < 2.0
+
+
+@pytest.mark.parametrize("pattern", ["(a)\\1", "a" * (MOST + 1)])
+def test_an_expression_that_re2_does_not_take_is_refused_with_its_rule(pattern: str, tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"hold\.yaml line \d+, .*why.*regular expression"):
+        load(pack_with(pattern, tmp_path))
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)b", "[", "a{1,100000}"])
+def test_what_re2_does_not_take_is_said_so(pattern: str) -> None:
+    with pytest.raises(ValueError, match="RE2"):
+        expression(pattern)

@@ -5,11 +5,12 @@ has to do: what the agent says next is the return, unless it is a check-back.
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
-from rules.operators.parameters import HitsOf, LimitName, RuleRef
+import re2
+
+from rules.operators.parameters import Expression, HitsOf, LimitName, RuleRef, expression
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
 from rules.view import Outcome, View
@@ -65,8 +66,8 @@ class OfHolds(Entry):
 
 
 class Reason(OfHolds):
-    why: str
-    length: str
+    why: Expression
+    length: Expression
 
 
 class CheckBack(OfHolds):
@@ -76,10 +77,10 @@ class CheckBack(OfHolds):
 
 class Unannounced(OfHolds):
     limit: Annotated[str, LimitName] = "silence"
-    busy_customer: str
-    instructs: str
-    asks_after: str
-    customer_done: str
+    busy_customer: Expression
+    instructs: Expression
+    asks_after: Expression
+    customer_done: Expression
 
 
 class Transfer(Entry):
@@ -131,7 +132,7 @@ def reason(view: View, rule: Rule, params: Reason) -> Outcome:
     """Each hold is told why and how long; the why may stand in the agent's turn just before."""
     if not (holds := _known(view, params)):
         return NO_HOLD
-    own, why, length = _by_turn(view, rule.id), re.compile(params.why), re.compile(params.length)
+    own, why, length = _by_turn(view, rule.id), expression(params.why), expression(params.length)
 
     def told(hold: Hold) -> Hit | None:
         if (hit := _first(own, hold.asked)) is not None:
@@ -201,7 +202,7 @@ def unannounced(view: View, rule: Rule, params: Unannounced) -> Outcome:
         return Outcome("not_applicable", reason="没有时间信息")
     holds, limit = _known(view, params), rule.limits[params.limit]
     patterns = (params.busy_customer, params.instructs, params.asks_after, params.customer_done)
-    busy, instructs, asks, done = (re.compile(pattern) for pattern in patterns)
+    busy, instructs, asks, done = (expression(pattern) for pattern in patterns)
     found: list[Hit] = []
     longest, last, end = 0.0, -1, 0.0
     for i, turn in enumerate(view.turns):
@@ -259,6 +260,8 @@ def _find(view: View, rule: Rule, params: Request) -> list[Hold]:
         if turn < free or turn in moves or _ivr_next(view, turn):
             continue
         hold = _follow(view, turn, asks, backs, returns)
+        if hold.hit.match == "homophone" and hold.silences and hold.silences[0] <= GOES_ON:
+            continue  # 后天下午您看 heard as 下午离开 sounds like 勿离开; who asks to wait, lets wait
         if hold.hit.weak:
             answered = not hold.answers or any(i in yes or _is_short(view, i) for i in hold.answers)
             if not (hold.silences and hold.silences[0] >= least and answered):
@@ -390,7 +393,7 @@ def _next_customer(view: View, turn: int) -> int | None:
     return None
 
 
-def _hit(view: View, turn: int, found: re.Match[str]) -> Hit:
+def _hit(view: View, turn: int, found: re2._Match) -> Hit:
     offset = view.text.offsets[turn]
     return Hit(turn, offset + found.start(), offset + found.end(), 0.9, "pattern")
 
