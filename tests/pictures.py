@@ -11,18 +11,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from review.workbench.bench import Bench
-from store.reviews import cards
+from store.reviews import blind, cards
 from store.reviews.schema import Card, Item
 from tests import benches
 from tests.benches import Visitor, person
+from tests.pictures_life import empty, rarer
 
-SIZES = ((1280, 720), (1600, 1000))
+SIZES = ((1280, 720), (1600, 900))
 SLOPPY, RUDE = "sample-002", "sample-003"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -43,7 +45,14 @@ PAGES = (
     Shown("trends", "boss", "/trends"), Shown("assignments", "boss", "/assignments"), Shown("follow-ups", "boss", "/followups"), Shown("follow-up", "boss", "/followups/1"),
     Shown("calibration", "boss", "/calibration"), Shown("reviewers", "boss", "/reviewers"), Shown("audits", "boss", "/audits"),
     Shown("rule-health", "boss", "/health"), Shown("cases", "boss", "/cases"), Shown("new-case", "boss", f"/cases/new?call={SLOPPY}"),
-    Shown("week", "sun", "/week"), Shown("sample", "boss", "/sample"), Shown("appraisal", "boss", "/appraisal"), Shown("live", "rui", "/live"))
+    Shown("week", "sun", "/week"), Shown("sample", "boss", "/sample"), Shown("appraisal", "boss", "/appraisal"), Shown("live", "rui", "/live"),
+    Shown("card-corrected", "rui", "/calls/sample-012"), Shown("card-live", "rui", "/calls/{live}"), Shown("blind", "rui", "/blind/{blind}"),
+    Shown("calibration-open", "boss", "/calibration/2"), Shown("calibration-closed", "boss", "/calibration/1"),
+    Shown("case", "sun", "/cases/1"), Shown("follow-up-agent", "sun", "/followups/1"))
+# On the first day, before the first call.
+EMPTY = tuple(Shown(f"empty-{path}", login, f"/{path}") for login, path in (
+    ("rui", "queue"), ("rui", "week"), ("boss", "dashboard"), ("boss", "assignments"), ("boss", "followups"), ("boss", "health"),
+    ("boss", "calibration"), ("boss", "cases"), ("boss", "appeals"), ("boss", "trends"), ("boss", "sample")))
 
 
 def lived_in(root: Path) -> Bench:
@@ -70,7 +79,15 @@ def lived_in(root: Path) -> Bench:
         draft = bench.draft(session.get_one(Card, RUDE)).model_dump_json()
     with bench.database.writing() as session:
         cards.claim(session, session.merge(reviewer), RUDE, draft)
+    rarer(bench)
     return bench
+
+
+def known(bench: Bench) -> dict[str, str]:
+    """What stands in braces in the paths of PAGES."""
+    with bench.database.reading() as session:
+        live = session.query(Card).filter(Card.kind != "recording", Card.state == "claimed").one().call_id
+        return {"live": live, "blind": str(blind.to_score(session, person(bench, "rui").id)[0][0].id)}
 
 
 def _word(item: Item, number: int) -> str:
@@ -117,14 +134,16 @@ def main() -> None:
     parser.add_argument("--languages", nargs="*", default=["zh", "en"])
     options = parser.parse_args()
     options.directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home, browsing() as browser, benches.served(lived_in(Path(home) / "w")) as site:
-        for language in options.languages:
-            for size in SIZES:
-                for login in dict.fromkeys(one.login for one in PAGES):
+    with tempfile.TemporaryDirectory() as home, browsing() as browser:
+        for bench, pages in ((lived_in(Path(home) / "w"), PAGES), (empty(Path(home) / "e"), EMPTY)):
+            wanted = [shown for shown in pages if not options.only or shown.name in options.only]
+            places = known(bench) if pages is PAGES else {}
+            with benches.served(bench) as site:
+                for language, size, login in product(options.languages, SIZES, dict.fromkeys(one.login for one in wanted)):
                     page = opened(browser, site, login, language, size)
-                    for shown in PAGES:
-                        if shown.login == login and (not options.only or shown.name in options.only):
-                            settled(page, site, shown.path)
+                    for shown in wanted:
+                        if shown.login == login:
+                            settled(page, site, shown.path.format(**places))
                             page.screenshot(path=options.directory / f"{shown.name}-{language}-{size[0]}.png")
                     page.context.close()
 

@@ -67,6 +67,7 @@ def session_page(request: Request, number: int, person: Reader) -> Response:
         names, over = _names(session), calibration.is_over(one)
         told: dict[str, Any] = {"one": one, "names": names, "over": over, "progress": blind.progress(session, number),
                                 "waiting": [row for row in blind.to_score(session, person.id) if row[2] and row[2].id == number]}
+        told["calls"] = calibration.calls(session, number) if may(person, "calibrate") else []
         if over:
             calls = calibration.scored(session, one)
             standings = measuring.standings(calls, one.gold_id)

@@ -58,12 +58,13 @@ def page(request: Request, person: Reader) -> Response:
         problem = say("what", language)
     if person.role == "team_leader":
         asked = asked.model_copy(update={"team": person.team or ""})
-    if not problem:
+    nothing = bench.lake.rows("calls").select("call_id").head(1).collect().is_empty()
+    if not problem and not nothing:
         try:
             shown = _shown(bench, asked, language)
         except Problem as fault:
             problem = str(fault)
-    return render(request, "trends_bench.html", 400 if problem else 200, asked=asked, problem=problem, rules=bench.titles, teams=_teams(bench, asked, person.role),
+    return render(request, "trends_bench.html", 400 if problem else 200, asked=asked, problem=problem, nothing=nothing, rules=bench.titles, teams=_teams(bench, asked, person.role),
                   own=person.role == "team_leader", tell=lambda word: say(word, language), **({"study": None, "overview": None} | shown))
 
 

@@ -88,6 +88,11 @@ def everyone_done(session: Session, calibration: Calibration) -> bool:
     return all(done == of for done, of in blind.progress(session, calibration.id).values())
 
 
+def calls(session: Session, number: int) -> list[str]:
+    """The ids of a session's calls, in their order."""
+    return list(session.scalars(select(BlindCall.call_id).where(BlindCall.calibration_id == number).order_by(BlindCall.position)))
+
+
 def scored(session: Session, calibration: Calibration) -> list[Scored]:
     """The session's calls with what was handed in. Raises Conflict while it is open: nobody sees it before."""
     if not is_over(calibration):
