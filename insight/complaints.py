@@ -36,15 +36,19 @@ TABLE = {"indicator": pl.String, "tier": pl.String, "numerator": pl.Int64, "deno
          "target": pl.Float64, "met": pl.Boolean}
 CASES = {"indicator": pl.String, "tier": pl.String, "order_id": pl.String, "line": pl.Int64, "call_id": pl.String, "agent_id": pl.String,
          "customer_tier": pl.String, "opened_at": pl.Datetime("us", "UTC"), "hours": pl.Float64}
+COUNTED = {**CASES, "hit": pl.Boolean}
 
 
 @dataclass(frozen=True)
 class Figures:
     """`table`: an indicator (and tier) a row, with columns as TABLE: percent, but for the ones per million and `unanswered`, a number.
-    `met` is null where there is no target or no case. `cases`: what missed, columns as CASES; `hours` is how long it took or has taken."""
+    `met` is null where there is no target or no case. `cases`: what missed, columns as CASES; `hours` is how long it took or has taken.
+    `counted`: what an indicator was made of, columns as COUNTED: all of its denominator, `hit` what is in the numerator too; of the ones per
+    million the numerator alone, since the denominator is all calls."""
 
     table: pl.DataFrame
     cases: pl.DataFrame
+    counted: pl.DataFrame
 
 
 def indicators(orders: pl.DataFrame, tagged: pl.DataFrame, calls: int, first: date, last: date, now: datetime) -> Figures:
@@ -64,9 +68,10 @@ def indicators(orders: pl.DataFrame, tagged: pl.DataFrame, calls: int, first: da
         _share("work_orders_in_time", mine, "closed_in_time", "closed_hours", IN_TIME),
         _share("whole_process", mine, "whole_in_time", "closed_hours", WHOLE),
         *(_share("satisfied", _tier(complaints, tier), "satisfied", "closed_hours", target, tier) for tier, target in SATISFIED.items()),
-        _per_million("per_million", complaints.height, calls), _per_million("tagged_per_million", tagged.height, calls),
+        _per_million("per_million", _cases("per_million", complaints, "closed_hours"), calls),
+        _per_million("tagged_per_million", _of_calls("tagged_per_million", tagged), calls),
         _unrecorded(tagged, orders), _unanswered(upto.filter(pl.col("complaint").fill_null(True)))]
-    return Figures(pl.concat(part.table for part in parts), pl.concat(part.cases for part in parts))
+    return Figures(*(pl.concat(getattr(part, name) for part in parts) for name in ("table", "cases", "counted")))
 
 
 def tagged_calls(hits: pl.LazyFrame, calls: pl.LazyFrame, first: date, last: date) -> pl.DataFrame:
@@ -106,19 +111,21 @@ def _share(name: str, orders: pl.DataFrame, mark: str, hours: str, target: float
     hits, number = int(known[mark].sum()), known.height
     value = round(100 * hits / number, 2) if number else None
     met = 100 * hits >= target * number if number else None
-    return Figures(_row(name, tier, hits, number, value, target, met), _cases(name, known.filter(~pl.col(mark)), hours, tier))
+    return Figures(_row(name, tier, hits, number, value, target, met), _cases(name, known.filter(~pl.col(mark)), hours, tier),
+                   _counted(pl.concat(_cases(name, known.filter(pl.col(mark) == hit), hours, tier).with_columns(hit=pl.lit(hit)) for hit in (False, True))))
 
 
-def _per_million(name: str, number: int, calls: int) -> Figures:
-    return Figures(_row(name, None, number, calls, round(1e6 * number / calls, 2) if calls else None, None, None), _cases(name))
+def _per_million(name: str, found: pl.DataFrame, calls: int) -> Figures:
+    value = round(1e6 * found.height / calls, 2) if calls else None
+    return Figures(_row(name, None, found.height, calls, value, None, None), _cases(name), _counted(found.with_columns(hit=pl.lit(True))))
 
 
 def _unrecorded(tagged: pl.DataFrame, orders: pl.DataFrame) -> Figures:
     bare = tagged.join(orders.filter(pl.col("call_id").is_not_null()).select("call_id"), on="call_id", how="anti").sort("call_id")
-    cases = bare.select(indicator=pl.lit("unrecorded"), tier=pl.lit(None), order_id=pl.lit(None), line=pl.lit(None), call_id="call_id", agent_id="agent_id",
-                        customer_tier=pl.lit(None), opened_at=pl.lit(None), hours=pl.lit(None))
+    cases, all_of_them = _of_calls("unrecorded", bare), _of_calls("unrecorded", tagged)
     value = round(100 * bare.height / tagged.height, 2) if tagged.height else None
-    return Figures(_row("unrecorded", None, bare.height, tagged.height, value, None, None), cases.cast(CASES))  # type: ignore[arg-type]
+    return Figures(_row("unrecorded", None, bare.height, tagged.height, value, None, None), cases,
+                   _counted(all_of_them.with_columns(hit=pl.col("call_id").is_in(bare["call_id"].to_list()))))
 
 
 def _unanswered(complaints: pl.DataFrame) -> Figures:
@@ -126,7 +133,19 @@ def _unanswered(complaints: pl.DataFrame) -> Figures:
     silent = complaints.filter(pl.all_horizontal(pl.col("first_reply_at", "effective_reply_at", "closed_at").is_null()))
     late = silent.filter(pl.col("first_hours") > UNANSWERED)
     return Figures(_row("unanswered", None, late.height, silent.height, float(late.height), 0.0, late.height == 0),
-                   _cases("unanswered", late, "first_hours"))
+                   _cases("unanswered", late, "first_hours"),
+                   _counted(_cases("unanswered", silent, "first_hours").with_columns(hit=pl.col("order_id").is_in(late["order_id"].to_list()))))
+
+
+def _of_calls(name: str, calls: pl.DataFrame) -> pl.DataFrame:
+    """Calls without a work order, in the columns of CASES."""
+    here = calls.select("call_id", "agent_id")
+    return here.select(pl.lit(name).alias("indicator"), *(pl.col(column) if column in here.columns else pl.lit(None).alias(column)
+                                                          for column in list(CASES)[1:])).cast(CASES)  # type: ignore[arg-type]
+
+
+def _counted(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.cast(COUNTED)  # type: ignore[arg-type]
 
 
 def _tier(orders: pl.DataFrame, tier: str) -> pl.DataFrame:

@@ -42,7 +42,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def test_a_supervisor_sees_everybody_the_spread_and_the_complaint_indicators(bench: Bench) -> None:
     page = Visitor(bench, "boss").get("/appraisal").text
-    assert "3105" in page and "<b>70</b>" in page and "等级分布" in page and "48 小时内首次回复" in page        # (80 + 60) / 2
+    assert "3105" in page and ">70</a></b>" in page and "等级分布" in page and "48 小时内首次回复" in page        # (80 + 60) / 2
     assert "assessments.csv line 3: score is &#34;x&#34;" in page and "120 小时" in page and 'href="/calls/sample-002"' in page
 
 
@@ -56,6 +56,29 @@ def test_a_leader_sees_the_own_team_and_no_figures_of_the_centre(bench: Bench) -
 @pytest.mark.parametrize("login", ["rui", "ana", "sun", "root"])
 def test_nobody_else_is_shown_an_appraisal(bench: Bench, login: str) -> None:
     assert Visitor(bench, login).get("/appraisal").status in (403, 404)
+
+
+def test_every_figure_of_the_list_opens_what_it_rests_on(bench: Bench) -> None:
+    visitor = Visitor(bench, "boss")
+    page = visitor.get("/appraisal").text
+    cells = re.findall(r'<td class="n[^"]*">(.*?)</td>', page, re.DOTALL)
+    bare = [re.sub(r"<a .*?</a>|<[^>]+>|\s", "", cell) for cell in cells[:page.count(">3105</span>") * 8]]
+    assert bare and all(re.fullmatch(r"–?0?(\(\))?", one) for one in bare), bare
+    counts = re.findall(r'href="(/appraisal/[^"]+figure=monitoring)">(\d+)</a>\)', page)
+    counts += re.findall(r'href="(/appraisal/[^"]+figure=complaint)">(\d+)</a>', page)
+    assert len(counts) >= 2
+    for address, number in counts:
+        text = visitor.get(address.replace("&amp;", "&")).text
+        assert text.count("<td>计入</td>") == int(number), address
+    grades = re.findall(r'href="(/appraisal\?[^"]+grade=.)">(\d+)<', page)
+    assert grades
+    for address, number in grades:
+        assert len(re.findall(r"<tr>\s*<td><a href=\"/appraisal/", visitor.get(address.replace("&amp;", "&")).text)) == int(number)
+    indicators = re.findall(r'href="(/indicators/[^"]+)">(\d+)<', page)
+    assert len(indicators) >= 5
+    for address, number in indicators:
+        assert visitor.get(address.replace("&amp;", "&")).text.count("<tr><td>") == int(number), address
+    assert Visitor(bench, "lead").get("/indicators/first_reply").status == 403
 
 
 def test_one_agent_is_worked_out_and_leads_to_the_cards(bench: Bench) -> None:

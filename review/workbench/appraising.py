@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
+from sqlalchemy import select
 
 from insight import appraisal, reviewed
 from insight.appraisal import Month, Sources
@@ -32,22 +33,39 @@ router = APIRouter(dependencies=[Depends(allowed("appraise"))])
 
 
 @router.get("/appraisal")
-def appraised(request: Request, person: Reader, month: str = "") -> Response:
-    """All agents that the reader may see, the spread of grades, and the complaint indicators of the centre."""
+def appraised(request: Request, person: Reader, month: str = "", grade: str = "") -> Response:
+    """All agents that the reader may see, or those of a grade; the spread of grades, and the complaint indicators of the centre."""
     bench = bench_of(request)
     when = _month(bench, month)
     sources, reads = _sources(bench, when)
     table = appraisal.appraise(sources, when, bench.settings.appraisal)
-    rows = [row | {"notes": to_note(row, _language(person))} for row in _mine(table, person).iter_rows(named=True)]
+    rows = [row | {"notes": to_note(row, _language(person))} for row in _mine(table, person).iter_rows(named=True)
+            if grade in ("", row["grade"])]
     return render(
-        request, "appraisal.html", month=when, rows=rows, spread=appraisal.spread(table).rows(named=True) if person.role == "supervisor" else [],
+        request, "appraisal.html", month=when, rows=rows, grade=grade, spread=appraisal.spread(table).rows(named=True) if person.role == "supervisor" else [],
         refused=[message for read in reads for message in read.messages()], complaints=_complaints(bench, when, sources, reads) if person.role == "supervisor" else [],
         folder=delivered_in(bench), given=sorted(appraisal.in_folder(delivered_in(bench))), shown=shown_number)
 
 
+@router.get("/indicators/{name}")
+def counted(request: Request, person: Reader, name: str, month: str = "", tier: str = "", hit: str = "") -> Response:
+    """What an indicator was made of: all work orders or calls of its denominator, or with `hit` those of its numerator."""
+    if person.role != "supervisor" or name not in INDICATORS:
+        raise Refused
+    bench = bench_of(request)
+    when = _month(bench, month)
+    sources, _ = _sources(bench, when)
+    rows = _indicators(bench, when, sources).counted.filter(pl.col("indicator") == name, pl.col("tier").eq_missing(pl.lit(tier or None)))
+    rows = rows.filter("hit") if hit else rows
+    with bench.database.reading() as session:
+        there = set(session.scalars(select(Card.call_id).where(Card.call_id.in_(rows["call_id"].drop_nulls().head(CASES)))))
+    return render(request, "indicator.html", month=when, words=INDICATORS[name], tier=tier, total=rows.height, rows=rows.head(CASES).rows(named=True),
+                  there=there, shown=shown_number)
+
+
 @router.get("/appraisal/{agent:path}")
-def one_agent(request: Request, person: Reader, agent: str, month: str = "") -> Response:
-    """One agent's month worked out, with the cards, calls and lines that it rests on."""
+def one_agent(request: Request, person: Reader, agent: str, month: str = "", figure: str = "") -> Response:
+    """One agent's month worked out, with the cards, calls and lines that it rests on; those of one `figure`, if asked for."""
     bench = bench_of(request)
     when = _month(bench, month)
     sources, _ = _sources(bench, when)
@@ -57,11 +75,13 @@ def one_agent(request: Request, person: Reader, agent: str, month: str = "") -> 
         raise Refused
     row = mine.row(0, named=True)
     rests = appraisal.trail(sources, when, policy, agent)
+    if figure in FIGURES:
+        rests = rests.filter(pl.col("figure") == figure)
     calls = appraisal.calls_of(sources, when, agent)
     with bench.database.reading() as session:
         there = {call_id for (call_id,) in session.query(Card.call_id).filter(Card.agent_id == agent)}
     return render(
-        request, "appraisal_one.html", month=when, row=row, lines=worked_out(row, policy, language), rests=[one | {"note": noted(one["note"], language).split()} for one in rests.iter_rows(named=True)],
+        request, "appraisal_one.html", month=when, figure=figure if figure in FIGURES else "", row=row, lines=worked_out(row, policy, language), rests=[one | {"note": noted(one["note"], language).split()} for one in rests.iter_rows(named=True)],
         calls=calls.rows(named=True), mean=calls["duration"].mean(), there=there, shown=shown_number,
         figures={name: words[language == "en"] for name, words in FIGURES.items()})
 
@@ -96,13 +116,17 @@ def _complaints(bench: Bench, month: Month, sources: Sources, reads: list[Read])
     """The indicators with their cases; none without a file of work orders."""
     if sources.orders.rows.is_empty():
         return []
-    told = sources.volumes.rows.filter(pl.col("month") == str(month))
-    calls = int(told["calls"].sum()) if told.height else sources.calls.filter(month.inside).select(pl.len()).collect().item()
-    tagged = tagged_calls(bench.lake.rows("hits"), bench.lake.rows("calls"), month.first, month.last)
-    figures: Figures = indicators(sources.orders.rows, tagged, calls, month.first, month.last, datetime.now(UTC))
+    figures = _indicators(bench, month, sources)
     cases = figures.cases.partition_by("indicator", "tier", as_dict=True)
     return [row | {"words": INDICATORS[row["indicator"]], "cases": cases[key].head(CASES).rows(named=True) if (key := (row["indicator"], row["tier"])) in cases else []}
             for row in figures.table.iter_rows(named=True)]
+
+
+def _indicators(bench: Bench, month: Month, sources: Sources) -> Figures:
+    told = sources.volumes.rows.filter(pl.col("month") == str(month))
+    calls = int(told["calls"].sum()) if told.height else sources.calls.filter(month.inside).select(pl.len()).collect().item()
+    tagged = tagged_calls(bench.lake.rows("hits"), bench.lake.rows("calls"), month.first, month.last)
+    return indicators(sources.orders.rows, tagged, calls, month.first, month.last, datetime.now(UTC))
 
 
 def _language(person: Person) -> Language:
