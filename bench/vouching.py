@@ -1,4 +1,5 @@
-"""How often a phrase that the rules find had been said, by how sure the recognition of its turn is: what rules/view.vouched rests on.
+"""How often a phrase or expression that the rules find had been said, by how sure the recognition of its turn is: what
+rules/view.vouched rests on.
 
     python -m bench.vouching [--hours 1]        over the last run of bench.speech with so many hours
 """
@@ -14,6 +15,7 @@ from bench.speech.contenders import Run
 from bench.speech.speaking import Studio
 from records import Transcript
 from rules.engine import Engine
+from rules.weighing import NOTE
 
 BANDS = ((0.0, 0.45), (0.45, 0.6), (0.6, 0.75), (0.75, 0.9), (0.9, 1.01))
 NEAR = 0.5          # seconds that a turn heard may lie beside the true one
@@ -29,7 +31,7 @@ def found(engine: Engine, truth: Transcript, heard: Transcript) -> Counter[tuple
         true = [truth.turns[hit.turn] for hit in there.hits(rule)]
         for hit in here.hits(rule):
             sure, turn = here.recognised[hit.turn], heard.turns[hit.turn]
-            if sure is None or turn.start is None or turn.end is None or hit.match not in ("exact", "homophone"):
+            if sure is None or turn.start is None or turn.end is None or hit.match == "timing" or hit.note == NOTE:
                 continue
             said = any(one.start is not None and one.end is not None and one.start - NEAR < turn.end and turn.start < one.end + NEAR
                        for one in true)
@@ -52,10 +54,11 @@ def main() -> None:
         if take.name in run.heard:
             truth = rendering.render(take, studio.say, CACHE / "recordings", options.seed)
             counts += found(engine, truth.transcript, run.heard[take.name])
-    print(f"{'recognised':14}{'exact: said of found':>22}{'by sound: said of found':>26}")
+    print(f"{'recognised':14}{'exact: said of found':>22}{'by sound: said of found':>26}{'expression: said of found':>28}")
     for band in BANDS:
-        told = [f"{counts[band, match, True]} of {counts[band, match, True] + counts[band, match, False]}" for match in ("exact", "homophone")]
-        print(f"{band[0]:.2f} to {min(band[1], 1.0):.2f}  {told[0]:>22}{told[1]:>26}")
+        told = [f"{counts[band, match, True]} of {counts[band, match, True] + counts[band, match, False]}"
+                for match in ("exact", "homophone", "pattern")]
+        print(f"{band[0]:.2f} to {min(band[1], 1.0):.2f}  {told[0]:>22}{told[1]:>26}{told[2]:>28}")
 
 
 if __name__ == "__main__":

@@ -32,3 +32,10 @@ def test_words_that_do_not_say_the_text_or_how_sure_they_are_tell_nothing(words:
 def test_a_clear_greeting_counts_in_a_turn_that_was_lost_in_noise(words: tuple[tuple[str, float | None], ...], verdict: str) -> None:
     turns = (turn("等您好，将分银行的。", words), Turn(speaker="customer", text="不需要", confidence=0.8))
     assert ENGINE.view(Transcript(call_id="t", turns=turns)).outcome("greeting.salutation").verdict == verdict
+
+
+def test_what_an_expression_finds_is_vouched_for_by_being_found_as_a_phrase_is() -> None:
+    turns = (turn("您好家和燃气服务热线 估好3068请问有什么可以帮你", (), 0.74), Turn(speaker="customer", text="不需要", confidence=0.8))
+    view = ENGINE.view(Transcript(call_id="t", turns=turns))
+    (hit,) = view.hits("greeting.identity")
+    assert (hit.match, view.outcome("greeting.identity").verdict) == ("pattern", "pass")
