@@ -118,6 +118,9 @@ def test_a_one_time_link_works_once_and_a_short_password_does_not_use_it_up(benc
     assert root.client.post(f"/welcome/{link}", data={"password": "short", "again": "short"}).status_code == 400
     assert root.client.post(f"/welcome/{link}", data={"password": "long enough!", "again": "long enough!"}).status_code == 303
     assert root.client.post(f"/welcome/{link}", data={"password": "another one!", "again": "another one!"}).status_code == 410
+    assert root.client.get("/queue").status_code == 200, "who has set a password is signed in"
+    used = root.client.get(f"/welcome/{link}")
+    assert used.status_code == 410 and 'type="password"' not in used.text
     assert Visitor(bench, "new", "long enough!").get("/queue").status == 200
 
 

@@ -167,6 +167,14 @@ def test_a_lost_line_and_a_closed_tab_lose_no_judgement(browser: Browser, site: 
     expect(again.locator("#saving")).to_have_text("已保存")
     with bench.database.reading() as session:
         assert {one.item: one.human_verdict for one in items(session, SLOPPY)}["handling"] == "pass"
+    again.get_by_label("总评").click()
+    again.keyboard.type("打到一半")                            # closed before the field is left
+    again.close(run_before_unload=False)
+    last = page.context.new_page()
+    last.goto(f"{site}/calls/{SLOPPY}")
+    expect(last.locator("#saving")).to_have_text("已保存")
+    with bench.database.reading() as session:
+        assert session.get_one(Card, SLOPPY).comment == "打到一半"
 
 
 def test_pages_load_nothing_from_elsewhere_and_raise_no_error(browser: Browser, site: str) -> None:

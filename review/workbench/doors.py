@@ -52,22 +52,30 @@ def sign_out(request: Request, person: Reader) -> Response:
 
 @router.get("/welcome/{link}")
 def password_page(request: Request, link: str) -> Response:
-    return render(request, "password.html", link=link, wrong=None)
+    with bench_of(request).database.reading() as session:
+        good = people.link_holds(session, link)
+    return render(request, "password.html", 200 if good else 410, link=link, wrong=None if good else "link_used")
 
 
 @router.post("/welcome/{link}")
 def set_password(request: Request, link: str, password: Field, again: Field) -> Response:
-    """The link's secret stands in the path alone and works once, so a forged request could do no more than its owner."""
+    """The link's secret stands in the path alone and works once, so a forged request could do no more than its owner. Who has set a
+    password is signed in, but for a form on another site: it would sign a stranger in as its maker."""
     if password != again:
         return render(request, "password.html", 400, link=link, wrong="not_alike")
     try:
         with bench_of(request).database.writing() as session:
             person = people.set_password(session, link, password)
+            from_here = request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+            secret = people.sign_in(session, person.login, password, request.client.host if request.client else "") if person and from_here else None
     except Problem:
         return render(request, "password.html", 400, link=link, wrong="too_short")
     if person is None:
         return render(request, "password.html", 410, link=link, wrong="link_used")
-    return RedirectResponse("/sign-in", 303)
+    answer = RedirectResponse("/" if secret else "/sign-in", 303)
+    if secret:
+        keep(request, answer, secret)
+    return answer
 
 
 def ours(to: str) -> str:

@@ -64,6 +64,11 @@ def set_password(session: Session, link: str, password: str) -> Person | None:
     return person
 
 
+def link_holds(session: Session, link: str) -> bool:
+    """Whether a one-time link still sets a password."""
+    return _find(session, link, "link") is not None
+
+
 def may_try(session: Session, login: str, address: str) -> bool:
     """Whether a sign-in may be tried: not after too many failures for this name or from this address."""
     since = datetime.now(UTC) - WITHIN

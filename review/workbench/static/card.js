@@ -140,26 +140,43 @@ const judge = (box, verdict) => {
   keep();
   send();
 };
+// What is being typed is kept on this machine letter by letter, and sent when the field is left or the typing rests.
+let rest = 0;
+const typing = () => { keep(); clearTimeout(rest); rest = setTimeout(send, 1500); };
+const restore = () => {
+  for (const [id, item] of Object.entries(pending)) {
+    if (id === "comment") { document.getElementById("comment").value = item; continue; }
+    const box = page.querySelector(`[data-item="${CSS.escape(id)}"]`), why = box?.querySelector(".why");
+    if (why && item.reason) { why.querySelector("input").value = item.reason; why.hidden = false; }
+  }
+};
 const judged = (box) => box.querySelector("[aria-checked=true]")?.dataset.verdict;
 if (mine) {
   items.forEach((box) => {
     box.addEventListener("focusin", () => { chosen = box; });
     all("[data-verdict]", box).forEach((button) => button.addEventListener("click", () => judge(box, button.dataset.verdict)));
     const reason = box.querySelector(".why input");
+    reason.addEventListener("input", () => {
+      if (reason.value.trim() && judged(box)) { pending[box.dataset.item] = { verdict: judged(box), reason: reason.value }; typing(); }
+    });
     reason.addEventListener("change", () => judge(box, judged(box)));
     reason.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); judge(box, judged(box)); step(1); } });
   });
   document.getElementById("sure")?.addEventListener("click", (event) => {
     const from = Number(event.target.dataset.from);
-    items.filter((box) => !judged(box) && box.dataset.assist !== "yes" && Number(box.dataset.confidence) >= from && ["pass", "fail", "not_applicable"].includes(box.dataset.machine))
-      .forEach((box) => { pending[box.dataset.item] = { verdict: box.dataset.machine, reason: "" }; });
+    const sure = items.filter((box) => !judged(box) && box.dataset.assist !== "yes" && Number(box.dataset.confidence) >= from && ["pass", "fail", "not_applicable"].includes(box.dataset.machine));
+    sure.forEach((box) => { pending[box.dataset.item] = { verdict: box.dataset.machine, reason: "" }; });
     keep();
     send();
+    choose(items.find((box) => !judged(box) && !sure.includes(box)) ?? items[0]);      // on with what is left: Enter would press the button again
   });
-  document.getElementById("comment").addEventListener("change", (event) => { pending.comment = event.target.value; keep(); send(); });
+  const comment = document.getElementById("comment");
+  comment.addEventListener("input", () => { pending.comment = comment.value; typing(); });
+  comment.addEventListener("change", () => { pending.comment = comment.value; keep(); send(); });
   document.getElementById("publish").addEventListener("submit", (event) => { if (busy || Object.keys(pending).length) { event.preventDefault(); send(); } });
   addEventListener("online", send);
   addEventListener("beforeunload", (event) => { if (Object.keys(pending).length) event.preventDefault(); });
+  restore();
   send();
 }
 
