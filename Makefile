@@ -67,6 +67,9 @@ audit:
 	.venv-audit/bin/python -m pip install -q --upgrade pip
 	.venv-audit/bin/python -m pip install -q --group audit
 	.venv-audit/bin/bandit -q -r tingjian.py records.py settings.py days.py pipeline models rules flows store insight review --severity-level medium || true
+	$(PYTHON) -m venv .venv-semgrep
+	.venv-semgrep/bin/python -m pip install -q "semgrep>=1.185"
+	PATH="$(CURDIR)/.venv-semgrep/bin:$$PATH" semgrep scan -q --metrics off --disable-version-check --config supply/semgrep.yaml tingjian.py records.py settings.py pipeline models rules flows store insight review || true
 	.venv-audit/bin/pip-audit --no-deps --disable-pip -r requirements.lock || true
 	$(if $(API),.venv-audit/bin/schemathesis run $(API)/openapi.json --header "Authorization: Bearer $(TOKEN)",@echo "schemathesis: give API= and TOKEN=")
 
