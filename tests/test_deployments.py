@@ -59,8 +59,9 @@ def client(server: str) -> Iterator[Any]:
 
 def test_deploying_registers_each_flow_with_its_time_and_deploying_again_changes_nothing(client: Any) -> None:
     first = deployments.deploy(told())
-    assert {change for _, change in first} == {"made"} and len(first) == 1 + len(deployments.PLANNED)
+    assert {change for _, change in first} == {"made"} and len(first) == 2 + len(deployments.PLANNED)
     assert {change for _, change in deployments.deploy(told())} == {"unchanged"}
+    assert [one.enabled for one in client.read_automations_by_name(deployments.WATCH)] == [True]
     nightly = client.read_deployment_by_name("monitor-calls/nightly")
     (when,) = nightly.schedules
     assert (when.schedule.cron, when.schedule.timezone, when.active) == ("30 1 * * *", "Asia/Shanghai", True)
