@@ -13,8 +13,8 @@ from rules.text import PARTICLES, key_of, sound_of
 from rules.view import Outcome, View
 
 MEMORY = "both heard"
-GREETINGS = 3
-"""The greeting and its two repetitions."""
+GREETINGS = 2
+"""Said twice, some two seconds apart (S3: 问候语重复两遍)."""
 LONGEST = 8
 """Agent turns after which one-sided speech is no silent call but a channel that was not recorded or told apart."""
 AUDIBLE = 4
@@ -70,7 +70,7 @@ def audible(text: str) -> bool:
 
 
 def silent_call(view: View, rule: Rule, params: Unclear) -> Outcome:
-    """Greeting said three times in all, then the no-sound script, then goodbye; N/A where a customer is heard."""
+    """Greeting said twice, then the no-sound script, then goodbye; N/A where a customer is heard."""
     mine = [i for i in view.by_speaker["agent"] if view.turns[i].text.strip()]
     if not mine or not nobody_heard(view, params.unclear):
         return Outcome("not_applicable", reason="不是无声电话" if mine else "没有坐席的话")
@@ -82,7 +82,7 @@ def silent_call(view: View, rule: Rule, params: Unclear) -> Outcome:
     greeted = sum(_greetings(view, i) for i in mine)
     last = view.text.said[mine[-1]]
     goodbye = _GOODBYE.search(last) is not None or _misheard(last, _GOODBYES)
-    steps = {"再问候两遍": greeted >= GREETINGS, "无声话术（请客户换话机再打）": script is not None, "道别": goodbye}
+    steps = {"问候两遍": greeted >= GREETINGS, "无声话术（请客户换话机再打）": script is not None, "道别": goodbye}
     missing = [step for step, done in steps.items() if not done]
     shown = tuple(_whole(view, i) for i in mine[1:]) or tuple(_whole(view, i) for i in mine)
     if missing:
