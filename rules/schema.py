@@ -273,6 +273,7 @@ class Rule(Entry):
 
     id: str = Field(pattern=r"^[a-z]+(\.[a-z_]+)+$")
     title: str = Field(min_length=1)
+    title_en: str = Field(default="", description="the title on English pages")
     kind: Literal["check", "signal", "taboo"]
     who: Who
     why: str = Field(min_length=1)
