@@ -74,7 +74,11 @@ def _rests(folded: str, atoms: Sequence[Atom], chosen: Sequence[Stretch], cues: 
         while rest and not rest[-1].sure:
             rest.pop()
         digits = "".join(atom.digits for atom in rest if atom.sure)
-        if len(digits) < LEAST_REST or any(atom.word for atom in rest) or UNIT.match(folded, rest[-1].end) or folded[rest[-1].end:rest[-1].end + 1] in MAGNITUDE:
+        if len(digits) < LEAST_REST or len(rest) < LEAST_REST or any(atom.word or (atom.gap == JUNK and place) for place, atom in enumerate(rest)):
+            continue
+        if (left := cues.left(rest[0].start, 2)) and left.kind in BEATS:
+            continue
+        if UNIT.match(folded, rest[-1].end) or folded[rest[-1].end:rest[-1].end + 1] in MAGNITUDE:
             continue
         near = min(inside, key=lambda one: min(abs(one.start - rest[-1].end), abs(rest[0].start - one.end)))
         yield Stretch(ENOUGH, rest[0].start, rest[-1].end, near.kind, digits)
