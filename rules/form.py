@@ -24,6 +24,7 @@ class FormItem(Entry):
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
     title: str = Field(min_length=1)
+    title_en: str = Field(default="", description="the title on English pages")
     mode: Literal["auto", "assist", "human"] = "auto"
     weight: float = Field(gt=0)
     rules: list[str] = Field(default=[])
@@ -44,6 +45,7 @@ class Adjustment(Entry):
 
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
     title: str = Field(min_length=1)
+    title_en: str = Field(default="", description="the title on English pages")
     points: float
     rules: list[str] = Field(default=[])
 

@@ -74,6 +74,21 @@ class Bench:
         return Days(self.settings.calendar)
 
     @cached_property
+    def _names(self) -> dict[str, tuple[str, str]]:
+        """Chinese and English names of the forms' items and of the rules, by id; without an English one the Chinese twice."""
+        entries = [*self.rules.values(), *(one for form in self.forms.values() for section in form.sections for one in section.items),
+                   *(one for form in self.forms.values() for one in form.adjustments)]
+        return {one.id: (one.title, one.title_en or one.title) for one in reversed(entries)}      # the first form's word counts
+
+    def titled(self, name: str, language: Language, kept: str | None = None) -> str:
+        """What an item or rule is called in the reader's language; `kept` is the title that its card kept, which a Chinese page shows. An
+        item that no form has any more is called as it was, else by its id."""
+        known = self._names.get(name)
+        if language == "zh" or known is None:
+            return kept or (known[0] if known else name)
+        return known[1]
+
+    @cached_property
     def sounds(self) -> Path:
         """Where playable copies of recordings are kept."""
         directory = self.lake.root / "sounds"
@@ -145,7 +160,10 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     asked = person.language if person else request.headers.get("accept-language", "")[:2].lower()
     language: Language = "en" if asked == "en" else "zh"
     bench = bench_of(request)
+    if language == "en" and "titles" in values:
+        values["titles"] = {name: bench.titled(name, language, title) for name, title in values["titles"].items()}
     page = bench.templates.get_template(template).render(
         person=person, csrf=getattr(request.state, "csrf", ""), path=request.url.path, language=language,
-        lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language), **values)
+        lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language),
+        titled=lambda name, kept=None: bench.titled(name, language, kept), **values)
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})

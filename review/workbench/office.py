@@ -10,6 +10,8 @@ from sqlalchemy import select
 from records import Problem
 from review.workbench.bench import bench_of, render
 from review.workbench.gate import Reader, Refused, allowed, changing
+from review.workbench.logged import told
+from review.workbench.words import say
 from store.reviews import audit, people, standing
 from store.reviews.cards import Conflict
 from store.reviews.schema import ROLES, Appeal, Audit, Card, Item, Person
@@ -82,7 +84,14 @@ def log(request: Request, person: Reader, subject: str = "", who: str = "", page
         if who:
             query = query.where(Audit.who == who)
         rows = session.scalars(query.limit(PAGE + 1).offset(PAGE * (max(page, 1) - 1))).all()
-        return render(request, "log.html", rows=rows[:PAGE], more=len(rows) > PAGE, page=max(page, 1), subject=subject, who=who)
+        bench, language = bench_of(request), "en" if person.language == "en" else "zh"
+
+        def word(name: str) -> str:
+            return say(name, language)
+
+        def titled(name: str) -> str:
+            return bench.titled(name, language)
+        return render(request, "log.html", rows=[told(row, word, titled) for row in rows[:PAGE]], more=len(rows) > PAGE, page=max(page, 1), subject=subject, who=who)
 
 
 @router.post("/language", dependencies=[Depends(changing)])

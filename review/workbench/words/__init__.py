@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from review.wording import Language
 from review.wording import say as say_elsewhere
-from review.workbench.words import api, appraisal, calibration, cases, figures, pages, trends, work
+from review.workbench.words import api, appraisal, calibration, cases, figures, log, pages, trends, work
 
-WORDS: dict[str, tuple[str, str]] = {**pages.WORDS, **api.WORDS, **work.WORDS, **calibration.WORDS, **cases.WORDS, **figures.WORDS, **trends.WORDS, **appraisal.WORDS}
+WORDS: dict[str, tuple[str, str]] = {**pages.WORDS, **api.WORDS, **work.WORDS, **calibration.WORDS, **cases.WORDS, **figures.WORDS, **log.WORDS, **trends.WORDS, **appraisal.WORDS}
 
 
 def say(word: str | None, language: Language = "zh") -> str:
