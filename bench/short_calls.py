@@ -1,13 +1,14 @@
 """What a short call costs beyond its audio: many short calls beside a few long ones that hold the same sound.
 
-    python bench/short_calls.py [--calls 300] [--seconds 4] [--long 5] [--command] [--in-process]
+    python bench/short_calls.py [--calls 300] [--seconds 4] [--long 5] [--command] [--in-process | --decode-only]
 
 Both sets go through flows.job in this process, models loaded before, one after the other: reading, recognition, cards, the lake.
 Printed are CPU seconds by stage (CPU holds on a busy machine, wall time does not), what a short call costs more than its
 share of a long one, and how busy the cores were. A recogniser works in threads of its own, as do the lake's libraries;
 their CPU is read from /proc and told apart by the threads' names; decoding has processes of its own, read there too (with
 `--in-process` it happens here, as it once did: what the processes cost is the difference). `--command` runs the whole of `tingjian run` on both sets too,
-with its start and Prefect, each in a process of its own.
+with its start and Prefect, each in a process of its own. `--decode-only` recognises nothing: each short call is decoded here and
+then in a decoder's own process, in turn, which is all that `--in-process` changes and holds on a busy machine too.
 """
 from __future__ import annotations
 
@@ -33,6 +34,7 @@ sys.path.insert(0, str(ROOT))
 
 from flows.job import monitor  # noqa: E402
 from pipeline import channels, decode, pitch, speech  # noqa: E402
+from pipeline.decoders import Decoders  # noqa: E402
 from pipeline.scorecard import Scorer  # noqa: E402
 from pipeline.transcribe import Transcriber, _Call  # pyright: ignore[reportPrivateUsage] # noqa: E402
 from settings import Settings  # noqa: E402
@@ -110,10 +112,10 @@ def foreign_threads() -> Stages:
     return spent
 
 
-def decoders_cpu(transcriber: Transcriber) -> float:
+def decoders_cpu(decoders: Decoders | None) -> float:
     """CPU seconds so far of the decoder processes that are at rest."""
     spent = 0.0
-    for process in transcriber.decoders._idle if transcriber.decoders else []:
+    for process in decoders._idle if decoders else []:
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
         spent += sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
     return spent
@@ -123,11 +125,11 @@ def measure(source: Path, transcriber: Transcriber, scorer: Scorer, settings: Se
     """One run over a set, into a workspace of its own."""
     spent: Stages = defaultdict(float)
     with tempfile.TemporaryDirectory() as workspace, timed(spent, transcriber.recogniser):
-        apart = decoders_cpu(transcriber)
+        apart = decoders_cpu(transcriber.decoders)
         threads, cpu, began = foreign_threads(), time.process_time(), time.perf_counter()
         summary = monitor(source, workspace, settings, load=lambda _: (transcriber, scorer))
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-        now, apart = foreign_threads(), decoders_cpu(transcriber) - apart
+        now, apart = foreign_threads(), decoders_cpu(transcriber.decoders) - apart
     spent["decode"] += apart
     cpu += apart
     for stage in now:
@@ -135,6 +137,27 @@ def measure(source: Path, transcriber: Transcriber, scorer: Scorer, settings: Se
     spent["everything else"] = cpu - sum(spent.values())
     return {"stages": spent, "cpu": cpu, "wall": wall, "calls": summary.done, "failed": len(summary.failures),
             "seconds": summary.seconds}
+
+
+def decode_only(source: Path) -> None:
+    """What decoding costs a call here and in a process of its own: CPU of both sides, ms, and the start of that process."""
+    files, spent = sorted(source.iterdir()), {"here": 0.0, "apart, here": 0.0}
+    with Decoders() as decoders:
+        began = time.perf_counter()
+        decoders.probe(files[0])
+        start, first = time.perf_counter() - began, decoders_cpu(decoders)
+        for file in files:
+            before = time.process_time()
+            with decode.decode(file, max_hours=1):
+                spent["here"] += time.process_time() - before
+            before = time.process_time()
+            with decoders.decode(file, max_hours=1, seconds=60):
+                spent["apart, here"] += time.process_time() - before
+        theirs = decoders_cpu(decoders) - first
+    here, waiting, other = (1000 * one / len(files) for one in (*spent.values(), theirs))
+    print(f"{len(files)} calls decoded, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}: {here:.2f} CPU ms a call in this "
+          f"process; {waiting + other:.2f} in one of its own ({other:.2f} there, {waiting:.2f} here): {waiting + other - here:+.2f} ms a call; "
+          f"the process starts once, in {start:.1f} s and {1000 * first:.0f} CPU ms")
 
 
 def whole_command(source: Path) -> dict[str, float]:
@@ -156,10 +179,14 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=5)
     parser.add_argument("--command", action="store_true", help="the whole of `tingjian run` as well")
     parser.add_argument("--in-process", action="store_true", help="decode here instead of in processes of its own")
+    parser.add_argument("--decode-only", action="store_true", help="what the decoders' processes cost, and nothing else")
     options = parser.parse_args()
     settings, cores = Settings(), len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder), options.calls, options.seconds, options.long)
+        if options.decode_only:
+            decode_only(Path(folder) / "short")
+            return
         scorer, transcriber = Scorer.from_settings(settings), Transcriber.from_settings(settings)
         if options.in_process:
             transcriber.decoders = None
