@@ -74,8 +74,10 @@ def _rests(folded: str, atoms: Sequence[Atom], chosen: Sequence[Stretch], cues: 
         while rest and not rest[-1].sure:
             rest.pop()
         digits = "".join(atom.digits for atom in rest if atom.sure)
-        if len(digits) < LEAST_REST or len(rest) < LEAST_REST or any(atom.word or (atom.gap == JUNK and place) for place, atom in enumerate(rest)):
+        if len(digits) < LEAST_REST or sum(atom.sure for atom in rest) < LEAST_REST:     # 双五是两个五 explains, and tells nothing more
             continue
+        if any(atom.word or (atom.gap == JUNK and place) or (not atom.sure and UNIT.match(folded, atom.start)) for place, atom in enumerate(rest)):
+            continue        # 五栋二二零四: a word or a unit between makes it something else
         if (left := cues.left(rest[0].start, 2)) and left.kind in BEATS:
             continue
         if UNIT.match(folded, rest[-1].end) or folded[rest[-1].end:rest[-1].end + 1] in MAGNITUDE:
