@@ -18,11 +18,11 @@ JUDGED = {"item": "greeting", "verdict": "fail", "machine": "pass", "points": 0.
 
 @pytest.mark.parametrize(("language", "detail", "words"), [
     ("zh", JUDGED, "评分项“greeting!”；通过 → 不通过；得分 0；理由：没有报姓名"),
-    ("en", JUDGED, "item “greeting!”; pass → fail; points 0; reason: 没有报姓名"),
-    ("en", JUDGED | {"machine": "fail"}, "item “greeting!”; fail; points 0; reason: 没有报姓名"),
+    ("en", JUDGED, "item \"greeting!\"; pass → fail; points 0; reason: 没有报姓名"),
+    ("en", JUDGED | {"machine": "fail"}, "item \"greeting!\"; fail; points 0; reason: 没有报姓名"),
     ("zh", {"score": 91.5, "band": "good"}, "总分 91.5；等级 良好"),
     ("zh", {"calls": [f"c-{n}" for n in range(8)]}, "通话 c-0、c-1、c-2、c-3、c-4、c-5 等 8 项"),
-    ("en", {"granted": True, "item": "x", "verdict": "pass", "odd_one": {"a": 1}}, "item “x!”; pass; granted yes; odd one a 1"),
+    ("en", {"granted": True, "item": "x", "verdict": "pass", "odd_one": {"a": 1}}, "item \"x!\"; pass; granted yes; odd one a 1"),
 ])
 def test_a_detail_is_said_in_words(language: str, detail: dict[str, object], words: str) -> None:
     entry = Audit(detail=json.dumps(detail, ensure_ascii=False), action="item.judged", subject="sample-002")
@@ -43,4 +43,4 @@ def test_the_page_says_both_languages_and_keeps_the_raw_entry(tmp_path: Path) ->
     page = boss.get("/log").text
     assert "评分项“开头语”；通过 → 不通过" in page and "<summary>原始记录</summary><code>{&#34;item&#34;" in page
     boss.post("/language", language="en")
-    assert "item “Opening”; pass → fail; points 0; reason: 没有报姓名" in boss.get("/log").text
+    assert "item &#34;Opening&#34;; pass → fail; points 0; reason: 没有报姓名" in boss.get("/log").text

@@ -83,7 +83,7 @@ class Bench:
     def titled(self, name: str, language: Language, kept: str | None = None) -> str:
         """What an item or rule is called in the reader's language; `kept` is the title that its card kept, which a Chinese page shows. An
         item that no form has any more is called as it was, else by its id."""
-        known = self._names.get(name)
+        known = self._names.get(name) or self._names.get(name.removeprefix("fatal."))      # a fatal line is named after its rule
         if language == "zh" or known is None:
             return kept or (known[0] if known else name)
         return known[1]
