@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 from deltalake import write_deltalake
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Table, insert
 
 from pipeline.scorecard import Scorer
 from records import Draft, Transcript
@@ -136,12 +136,7 @@ def _into_database(database: Database, made: list[Copy]) -> None:
                                          for one in made for rule, verdict in one.model.hits.items()])
         _insert(session, Item.__table__, [_item(item, one) for one in made for item in one.model.items])
         words = {id(model): "\n".join(filter(None, map(said.plain, model.turns))) for model in {id(one.model): one.model for one in made}.values()}
-        _insert(session, Said.__table__, [{"call_id": one.call_id, "text": words[id(one.model)]} for one in made])
-        if database.engine.dialect.name != "sqlite":    # SQLite's triggers keep the index
-            session.execute(text("INSERT INTO said_pairs (id, pairs) SELECT said.id, array_to_tsvector(CAST(:pairs AS text[])) FROM said "
-                                 "JOIN card USING (call_id) WHERE said.text = :words AND said.call_id BETWEEN :first AND :last"),
-                            [{"pairs": said.pairs(some), "words": some, "first": made[0].call_id, "last": made[-1].call_id}
-                             for some in set(words.values())])
+        _insert(session, Said.__table__, [{"call_id": one.call_id, "text": words[id(one.model)]} for one in made])      # both databases keep the index themselves
 
 
 def _item(item: dict[str, Any], copy: Copy) -> dict[str, Any]:
