@@ -1,7 +1,7 @@
 """`tingjian sample`: the sampling plan, how far it is kept to, and what the heard calls say of all."""
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from store.reviews.database import Database
 
 WHY = {"new": "new", "weak": "scored low", "change": "a change", "monitors": "monitors' quota"}
-SCORED_BEFORE = timedelta(weeks=4)      # reviews that say how an agent does now
-ENOUGH = 3                              # of them
 
 
 def sample(
@@ -146,17 +144,9 @@ def _agents(file: Path | None) -> pl.DataFrame | None:
 
 
 def _scores(database: Database | None, period: Period) -> pl.DataFrame | None:
-    """Each agent's mean reviewed score over the random calls of the four weeks before the period."""
-    import polars as pl
+    from review import planned
 
-    from insight import reviewed
-
-    if database is None:
-        return None
-    with database.reading() as session:
-        cards = reviewed.cards(session, period.first - SCORED_BEFORE, period.first - timedelta(days=1))
-    means = cards.filter(pl.col("picked") == "random").group_by("agent_id").agg(pl.col("score").mean(), reviews=pl.col("score").count())
-    return means.filter(pl.col("reviews") >= ENOUGH)
+    return None if database is None else planned.scores(database, period)
 
 
 def _verify(lake: Lake, plan: Plan) -> None:
@@ -256,15 +246,12 @@ def _cards(plan: Plan, database: Database | None) -> pl.DataFrame:
 
 
 def _into_queue(plan: Plan, database: Database | None) -> None:
-    from store.reviews import audit
-    from store.reviews.sampled import mark
+    from review import planned
 
     if database is None:
         typer.echo("There is no review database yet; the queue will follow the plan when `tingjian review` first fills it.", err=True)
         return
-    with database.writing() as session:
-        random, risk = mark(session, str(plan.first), str(plan.last), plan.random["call_id"].to_list())
-        audit.note(session, "tingjian", "sample.planned", plan.name, seed=plan.seed, population=plan.population, random=len(plan.random))
+    random, risk = planned.into_queue(database, plan, "tingjian")
     typer.echo(f"In the queue {random} calls are now marked random and {risk} risk-picked; what is begun or reviewed stays as it was. "
                "Calls that are not there yet follow the plan when they come in.", err=True)
 

@@ -38,7 +38,7 @@ def make(request: Request, person: Reader, week: Annotated[str, Form()] = "", re
     try:
         period = Period.week(week) if week else planning.newest_week(bench.lake)
         drawn = planning.make(bench.lake, period, bench.settings.sampling, period.name, _agents(bench), planned.scores(bench.database, period),
-                              reason.strip())
+                              reason.strip(), bench.days)
         Plans(bench.lake.root).keep(drawn)
     except Problem as problem:
         return _page(request, person, "", str(problem))
