@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from review.workbench.bench import Bench
+from review.workbench.commands import _first_links
 from store.reviews.audit import verify
 from store.reviews.cards import items
 from store.reviews.schema import Audit, Card, Item
@@ -102,6 +103,21 @@ def test_signing_in_leads_only_to_pages_of_ours(shared: Bench) -> None:
                     ("/\\elsewhere.example", "/")]:
         answer = Visitor(shared).client.post("/sign-in", data={"login": "rui", "password": benches.PASSWORD, "to": to})
         assert answer.headers["location"] == led
+
+
+def test_the_first_start_opens_on_real_cards_for_a_supervisor_and_only_once(tmp_path: Path) -> None:
+    benches.workspace(tmp_path / "w")
+    first = benches.over(tmp_path / "w")
+    links = {login: secret for login, _, secret in _first_links(first, again=False)}
+    first.fill_queue()
+    assert set(links) == {"admin", "supervisor"}
+    for login, shown in (("supervisor", "sample-002"), ("admin", "supervisor")):
+        visitor = Visitor(first)
+        answer = visitor.client.post(f"/welcome/{links[login]}", data={"password": "long enough!", "again": "long enough!"})
+        page = visitor.client.get(answer.headers["location"], follow_redirects=True)
+        assert page.status_code == 200 and shown in page.text
+    assert _first_links(first, again=False) == []
+    assert [login for login, _, _ in _first_links(first, again=True)] == ["admin"]
 
 
 def test_guessing_passwords_shuts_the_door_for_that_name(bench: Bench) -> None:
@@ -252,14 +268,18 @@ def test_the_dashboards_figures_open_the_calls_behind_them(bench: Bench) -> None
         changed.human_verdict = changed.final_verdict = "pass"
     boss = Visitor(bench, "boss")
     page = boss.get("/dashboard").text
-    link = f"/queue?picked=&amp;state=done&amp;item={wrong.item}&amp;was=alarm"
-    assert f'{link}">1</a>' in page
-    behind = boss.get(link.replace("&amp;", "&")).text
+
+    def opens(was: str) -> tuple[str, str]:
+        """The number of that kind on the dashboard, and the page that it opens."""
+        found = re.search(rf'href="(/queue\?[^"]*item={wrong.item}&amp;was={was}(?:&amp;[^"]*)?)">(\d+)(?: ?%)?</a>', page)
+        assert found, was
+        return found[2], boss.get(found[1].replace("&amp;", "&")).text
+
+    number, behind = opens("alarm")
+    assert number == "1"
     assert f'href="/calls/{SLOPPY}"' in behind and 'href="/calls/sample-001"' not in behind
     for was, calls in {"reviewed": {SLOPPY, "sample-001"}, "agreed": {"sample-001"}}.items():
-        link = f"/queue?picked=&amp;state=done&amp;item={wrong.item}&amp;was={was}"
-        assert f'{link}">' in page
-        assert set(re.findall(r'href="/calls/([^"]+)"', boss.get(link.replace("&amp;", "&")).text)) == calls
+        assert set(re.findall(r'href="/calls/([^"]+)"', opens(was)[1])) == calls
     leader = Visitor(bench, "lead").get("/dashboard").text
     assert "3105" in leader and "6217" not in leader
     assert "Rui" not in Visitor(bench, "ana").get("/dashboard").text

@@ -2,10 +2,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from review.workbench.bench import Bench
+
+ADMINISTRATOR = "admin"
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")]
 
 
@@ -16,7 +20,8 @@ def review(workspace: Workspace,
                                                                 "has lost the password")] = False) -> None:
     """The review workbench, a web page: the queue, the calls with their sound, the cards to confirm.
 
-    The first start makes the review database and prints a one-time link for the administrator."""
+    The first start makes the review database and prints two one-time links: for the administrator, and for a supervisor, whose
+    opens on the calls (administrators may see none)."""
     import uvicorn
 
     from review.workbench.app import create_app
@@ -26,9 +31,9 @@ def review(workspace: Workspace,
     settings = Settings()
     bench = Bench.open(workspace, settings)
     host, at = address or settings.review.address, port or settings.review.port
-    if link := _administrator(bench, new_administrator):
-        typer.echo(f"Administrator `admin`: set a password at http://{host}:{at}/welcome/{link} (once, within 24 hours), "
-                   "then add the others under 人员.")
+    for login, does, link in _first_links(bench, new_administrator):
+        typer.echo(f"{does} `{login}`: set a password at http://{host}:{at}/welcome/{link} (once, within 24 hours), "
+                   + ("then add the others under 人员." if login == ADMINISTRATOR else "and the calls open."))
     typer.echo(f"{bench.fill_queue()} calls are new in the queue.", err=True)
     typer.echo(f"http://{host}:{at} is open; Ctrl-C ends it.", err=True)
     uvicorn.run(create_app(bench), host=host, port=at, log_level="warning", server_header=False)
@@ -51,18 +56,22 @@ def audit(workspace: Workspace,
     typer.echo(f"{checked.entries} entries fit together; the last hash is {checked.last}")
 
 
-def _administrator(bench: object, again: bool) -> str | None:
-    """The secret of a link for the first administrator, where there is none yet or `again` asks for it."""
-    from sqlalchemy import select
+def _first_links(bench: Bench, again: bool) -> list[tuple[str, str, str]]:
+    """Logins, what they are, and secrets of one-time links: the administrator where nobody has a password yet or `again` asks for it;
+    at the very first start a supervisor beside, so that there is somebody who may look at the calls."""
+    from sqlalchemy import func, select
 
-    from review.workbench.bench import Bench
     from store.reviews import people
     from store.reviews.schema import Person
 
-    assert isinstance(bench, Bench)
     with bench.database.writing() as session:
-        there = session.scalar(select(Person).where(Person.login == "admin"))
-        if there and not again and session.scalar(select(Person).where(Person.password_hash.is_not(None)).limit(1)):
-            return None
-        person = there or people.add(session, "tingjian", "admin", "管理员", "administrator")
-        return people.one_time_link(session, person)
+        first = not session.scalar(select(func.count()).select_from(Person))
+        person = session.scalar(select(Person).where(Person.login == ADMINISTRATOR))
+        if person and not again and session.scalar(select(Person).where(Person.password_hash.is_not(None)).limit(1)):
+            return []
+        person = person or people.add(session, "tingjian", ADMINISTRATOR, "管理员", "administrator")
+        made = [(ADMINISTRATOR, "Administrator", people.one_time_link(session, person))]
+        if first:
+            lead = people.add(session, "tingjian", "supervisor", "主管", "supervisor")
+            made.append(("supervisor", "Supervisor", people.one_time_link(session, lead)))
+        return made
