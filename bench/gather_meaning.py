@@ -1,4 +1,5 @@
-"""Write rules/meaning/data/ from the shared collections: `python bench/gather_meaning.py ../shared`.
+"""Write rules/meaning/data/ from the shared collections: `python bench/gather_meaning.py ../shared`, or from them and further
+labelled calls: `python bench/gather_meaning.py ../shared data/blind/calls.jsonl`.
 
 Ran once; kept so that it can be seen where the data come from and run again when the collections grow. dialogues/dev.jsonl
 is measured on, so nothing of it is read here.
@@ -104,11 +105,11 @@ def call_labels(row: dict[str, Any], group: str, rules: set[str]) -> dict[str, A
     return call
 
 
-def main(shared: Path) -> None:
+def main(shared: Path, *more: Path) -> None:
     rows = sentences(shared / "paraphrases")
     rules = {row["rule"] for row in rows} | {"greeting.salutation"}  # the only one with calls alone
     calls = [call_labels(json.loads(line), path.stem, rules)
-             for path in sorted((shared / "dialogues").glob("train-*.jsonl"))
+             for path in (*sorted((shared / "dialogues").glob("train-*.jsonl")), *more)
              for line in path.read_text("utf-8").splitlines()]
     DATA.mkdir(exist_ok=True)
     for name, lines in (("sentences", rows), ("calls", calls)):
@@ -118,4 +119,4 @@ def main(shared: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))
