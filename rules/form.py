@@ -52,6 +52,7 @@ class Adjustment(Entry):
 
 class FormSection(Entry):
     title: str
+    title_en: str = Field(default="", description="the title on English pages")
     items: list[FormItem] = Field(min_length=1)
 
 
@@ -83,6 +84,7 @@ class Form(Entry):
     id: str
     version: str
     title: str
+    title_en: str = Field(default="", description="the title on English pages")
     choose: Choice = Choice()
     bands: Bands = Bands()
     sections: list[FormSection] = Field(min_length=1)

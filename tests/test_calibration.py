@@ -133,7 +133,7 @@ def test_a_session_that_is_over_shows_agreement_and_who_said_what(bench: Bench) 
     assert (per_item["handling"].units, per_item["handling"].alike, per_item["closing"].alike) == (2, 0.0, 1.0)
     assert whole and whole.alike == pytest.approx(1 - 2 / whole.units)
     assert standings[rui].difference == -standings[rong].difference < 0     # type: ignore[operator]
-    assert standings[rui].items[0][1] < 0 < standings[rong].items[0][1]
+    assert standings[rui].items[0][2] < 0 < standings[rong].items[0][2]
     page = boss.get("/calibration/1").text
     assert page.count(next(line.title for line in calls[0].lines if line.item == "handling")) >= 3 and "Rui" in page
     assert at(bench, "rui").get("/calibration/1").status == 200

@@ -17,11 +17,14 @@ from sqlalchemy.orm import Session
 from days import Days
 from pipeline.scorecard import Scorer
 from records import Draft, Transcript
+from review.reasons import Reasons
 from review.wording import Language, clock, moment, number
 from review.workbench import intake
-from review.workbench.behind import queue_of, written
+from review.workbench.behind import local, queue_of, written
 from review.workbench.rights import may
 from review.workbench.words import say
+from rules import english
+from rules.english import Texts
 from rules.form import Form
 from rules.schema import Rule
 from settings import Settings
@@ -61,8 +64,9 @@ class Bench:
         """Raises Problem for a missing workspace, a database that cannot be reached, a mistake in rules or forms."""
         lake = Lake.open(workspace)
         scorer = Scorer.from_settings(settings)
-        database = Database.open(lake.root, settings.review.database)
-        return cls(lake, database, scorer.forms, dict(scorer.engine.pack.rules), settings, scorer)
+        rules = dict(scorer.engine.pack.rules)
+        english.load(settings.scoring.rule_pack, rules)      # a mistake in it is told at the start
+        return cls(lake, Database.open(lake.root, settings.review.database), scorer.forms, rules, settings, scorer)
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -87,6 +91,34 @@ class Bench:
         if language == "zh" or known is None:
             return kept or (known[0] if known else name)
         return known[1]
+
+    @cached_property
+    def english(self) -> dict[str, Texts]:
+        """What rules say of themselves on English pages, by id; where it is missing they are shown in Chinese."""
+        return english.load(self.settings.scoring.rule_pack, self.rules)
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """Puts the engine's reasons into English."""
+        return Reasons({rule: self._names[rule] for rule in self.rules})
+
+    @cached_property
+    def _sections(self) -> dict[str, str]:
+        return {one.title: one.title_en for form in self.forms.values() for one in form.sections if one.title_en}
+
+    def section(self, title: str, language: Language) -> str:
+        """A section of a card in the reader's language."""
+        return (self._sections.get(title) or say(title, language)) if language == "en" else title
+
+    def why(self, rule: str, language: Language = "zh") -> str:
+        """Why there is such a rule; empty for one that the pack no longer has."""
+        texts = self.english.get(rule) if language == "en" else None
+        return (texts.why if texts else "") or (self.rules[rule].why if rule in self.rules else "")
+
+    def coach(self, rule: str, language: Language = "zh") -> str:
+        """What to coach where the rule failed; empty where there is nothing to say."""
+        texts = self.english.get(rule) if language == "en" else None
+        return (texts.coach if texts else "") or (self.rules[rule].coach if rule in self.rules else "")
 
     @cached_property
     def sounds(self) -> Path:
@@ -145,7 +177,7 @@ class Bench:
         made = Environment(loader=ChoiceLoader([PackageLoader("review.workbench"), PackageLoader("review")]), autoescape=True,
                            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         sign_in = self.settings.sign_in
-        made.globals.update(queue_of=queue_of, written=written, clock=clock, moment=moment, number=number, may=may, provider=sign_in.label if sign_in.issuer else "")
+        made.globals.update(queue_of=queue_of, written=written, local=local, clock=clock, moment=moment, number=number, may=may, provider=sign_in.label if sign_in.issuer else "")
         made.policies["json.dumps_function"] = lambda value, **options: json.dumps(value, ensure_ascii=False)
         return made
 
@@ -165,5 +197,8 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     page = bench.templates.get_template(template).render(
         person=person, csrf=getattr(request.state, "csrf", ""), path=request.url.path, language=language,
         lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language),
-        titled=lambda name, kept=None: bench.titled(name, language, kept), **values)
+        titled=lambda name, kept=None: bench.titled(name, language, kept), sectioned=lambda title: bench.section(title, language),
+        explained=lambda rule: bench.why(rule, language), coached=lambda rule: bench.coach(rule, language),
+        noted=lambda note: bench.reasons.of(note) if language == "en" else note,
+        reasoned=lambda line, draft: bench.reasons.item(line, draft) if language == "en" else line.reason, **values)
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})

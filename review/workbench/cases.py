@@ -120,7 +120,7 @@ def week(request: Request, person: Reader, monday: str = "") -> Response:
         mine = library.failures(session, since, since + timedelta(days=7), seen(person)) if person.role == "team_leader" else now
         worst = sorted((one for one in now.values() if one.failed), key=lambda one: (-one.failed, -one.failed / one.judged, one.item))[:WORST]
         rows = [{"now": one, "mine": mine.get(one.item), "before": before.get(one.item), "cases": library.find(session, person, rules=one.rules)[:EXAMPLES],
-                 "coach": [bench.rules[rule].coach for rule in one.rules if rule in bench.rules and bench.rules[rule].coach]} for one in worst]
+                 "coach": [rule for rule in one.rules if bench.coach(rule)]} for one in worst]
         return render(request, "week.html", rows=rows, monday=since.date(), weeks=[since - timedelta(days=7), since, since + timedelta(days=7)], earlier=(since - timedelta(days=7)).date(),
                       later=(since + timedelta(days=7)).date() if since + timedelta(days=7) <= datetime.now().astimezone() else None)
 

@@ -109,8 +109,7 @@ def after_decision(bench: Bench, session: Session, card: Card) -> None:
 
 def coaching(bench: Bench, item: Item) -> str:
     """What the rules of an item say to do better, a line a rule."""
-    return "\n".join(f"{bench.titles[rule]}：{bench.rules[rule].coach}" for rule in item.rules
-                     if rule in bench.rules and bench.rules[rule].coach)
+    return "\n".join(f"{bench.titles[rule]}：{bench.coach(rule)}" for rule in item.rules if bench.coach(rule))
 
 
 def due_on(bench: Bench) -> str:

@@ -38,13 +38,13 @@ class Agreement(NamedTuple):
 
 class Standing(NamedTuple):
     """One person in one session: mean difference in points to the reference, over how many calls, share of verdicts that are
-    the reference's, and the items on which they are farthest from it: (title, mean points)."""
+    the reference's, and the items on which they are farthest from it: (item, title, mean points)."""
 
     person_id: int
     difference: float | None
     calls: int
     same: float | None
-    items: list[tuple[str, float]]
+    items: list[tuple[str, str, float]]
 
 
 def by_item(calls: Sequence[Scored], gold: int | None = None) -> list[Agreement]:
@@ -146,7 +146,7 @@ def _agreements(calls: Sequence[Scored], gold: int | None, names: Callable[[Line
 def _standing(calls: Sequence[Scored], person: int, gold: int | None) -> Standing:
     values = differences(calls, person, gold)
     same: list[bool] = []
-    items: dict[str, list[float]] = defaultdict(list)
+    items: dict[tuple[str, str], list[float]] = defaultdict(list)
     for call in calls:
         for line in call.lines if person in call.verdicts else []:
             own = call.verdicts[person].get(line.item)
@@ -157,10 +157,10 @@ def _standing(calls: Sequence[Scored], person: int, gold: int | None) -> Standin
             same.extend(own == other for other in others)
             worth = [value for other in others if (value := points(line, other)) is not None]
             if (mine := points(line, own)) is not None and worth:
-                items[line.title].append(mine - fmean(worth))
-    far = sorted(((title, fmean(each)) for title, each in items.items()), key=lambda one: -abs(one[1]))
+                items[line.item, line.title].append(mine - fmean(worth))
+    far = sorted(((*key, fmean(each)) for key, each in items.items()), key=lambda one: -abs(one[2]))
     return Standing(person, fmean(values) if values else None, len(values), sum(same) / len(same) if same else None,
-                    [one for one in far[:3] if abs(one[1]) >= 0.05])
+                    [one for one in far[:3] if abs(one[2]) >= 0.05])
 
 
 def _reference(call: Scored, person: int, gold: int | None, telling: bool) -> float | None:

@@ -35,7 +35,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "pass_": ("通过", "Pass"), "fail_": ("不通过", "Fail"), "na_": ("不适用", "N/A"), "give": ("给", "Give"), "withhold": ("不给", "No"),
     "reason_needed": ("改判理由（必填）", "Why you override (needed)"), "comment": ("总评", "Comment"),
     "comment_hint": ("给坐席的话：做得好的、要改的", "For the agent: what went well, what to change"),
-    "coach": ("辅导", "Coach"), "points_of": ("得分", "points"), "beside": ("另计", "beside"),
+    "coach": ("辅导", "Coach"), "rules_in_words": ("规则说明", "The rule"), "加减分": ("加减分", "Bonus and deductions"), "致命项": ("致命项", "Fatal"), "points_of": ("得分", "points"), "beside": ("另计", "beside"),
     "speed": ("倍速", "Speed"), "help": ("快捷键", "Keys"), "close": ("关闭", "Close"),
     "key_play": ("播放／暂停", "play or pause"), "key_seek": ("后退／前进 5 秒", "5 seconds back or on"),
     "key_turn": ("上一句／下一句", "sentence before or after"), "key_item": ("下一个评分项（Shift 上一个）", "next item (Shift: before)"),
