@@ -44,6 +44,7 @@ def appraised(request: Request, person: Reader, month: str = "", grade: str = ""
     return render(
         request, "appraisal.html", month=when, rows=rows, grade=grade, spread=appraisal.spread(table).rows(named=True) if person.role == "supervisor" else [],
         refused=[message for read in reads for message in read.messages()], complaints=_complaints(bench, when, sources, reads) if person.role == "supervisor" else [],
+        first=when.first, last=when.last, from_files=bool(sources.volumes.rows.filter(pl.col("month") == str(when)).height),
         folder=delivered_in(bench), given=sorted(appraisal.in_folder(delivered_in(bench))), shown=shown_number)
 
 

@@ -86,6 +86,12 @@ def written(value: Any) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else str(value)
 
 
+def local(text: str) -> str:
+    """A moment of an address as a person reads it, in the time of this place; what is none stays as it is."""
+    moment = moment_of(text)
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else text
+
+
 def moment_of(text: str) -> datetime | None:
     """A moment as `written` writes it; None for nothing and for what is none."""
     try:

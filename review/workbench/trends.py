@@ -6,6 +6,7 @@ rose are looked for in a sample small enough for a page that somebody waits for.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from review import trends
 from review.trend_words import say
 from review.trends_view import changed_rows, chart, period_name, rise_rows, study_rows, together_rows
 from review.wording import Language
+from review.workbench.behind import queue_of
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, allowed
 
@@ -64,7 +66,7 @@ def page(request: Request, person: Reader) -> Response:
             shown = _shown(bench, asked, language)
         except Problem as fault:
             problem = str(fault)
-    return render(request, "trends_bench.html", 400 if problem else 200, asked=asked, problem=problem, nothing=nothing, rules=bench.titles, teams=_teams(bench, asked, person.role),
+    return render(request, "trends_bench.html", 400 if problem else 200, asked=asked, problem=problem, nothing=nothing, rules={rule: bench.titled(rule, language) for rule in bench.titles}, teams=_teams(bench, asked, person.role),
                   own=person.role == "team_leader", tell=lambda word: say(word, language), **({"study": None, "overview": None} | shown))
 
 
@@ -73,10 +75,12 @@ def _shown(bench: Bench, asked: Asked, language: Language) -> dict[str, Any]:
     span = span_of(bench.lake, asked.period, asked.since or None, asked.until or None)
     wanted = trends.asked(bench.rules, [asked.rule] if asked.rule else [], [asked.phrase] if asked.phrase.strip() else [], [], asked.who, asked.by_sound)
     if wanted:
+        if asked.rule and language == "en":
+            wanted = [replace(wanted[0], title=bench.titled(asked.rule, language))]
         study = trends.study(bench.lake, wanted[0], span, asked.period, asked.by, only)
         rows = study_rows(study, language)
         for row in rows:
-            row["queue"] = _queue(asked, row)
+            row |= {"queue": _queue(asked, row), "all_calls": _all_calls(asked, row)}
         return {"study": {"title": study.title, "chart": chart(study, language), "rows": rows, "together": together_rows(study.together, language),
                           "queue": _queue(asked, None)}}
     overview = trends.overview_of(bench.lake, bench.rules, asked.period, span, asked.by, only, ("customer", "agent") if asked.who == "any" else (asked.who,),
@@ -84,7 +88,8 @@ def _shown(bench: Bench, asked: Asked, language: Language) -> dict[str, Any]:
     rows = changed_rows(overview, language)
     changed = [row for row in rows if row["change"] in ("up", "down")]
     for row in rows:
-        row["queue"] = _queue(asked.model_copy(update={"rule": row["rule"]}), row)
+        row |= {"queue": _queue(asked.model_copy(update={"rule": row["rule"]}), row), "all_calls": _all_calls(asked, row),
+                "title": bench.titled(row["rule"], language)}
         row["trend"] = "/trends?" + urlencode({"rule": row["rule"], "period": asked.period, **({"by": asked.by} if asked.by else {})})
     rises = [(who, [row | {"trend": "/trends?" + urlencode({"phrase": row["phrase"], "who": who, "period": asked.period})} for row in rise_rows(found, language)])
              for who, found in overview.rises]
@@ -104,6 +109,14 @@ def _queue(asked: Asked, row: dict[str, Any] | None) -> str:
                 return ""
             told[QUEUE[asked.by]] = row["key"]
     return "/queue?" + urlencode(told)
+
+
+def _all_calls(asked: Asked, row: dict[str, Any]) -> str:
+    """The queue with all the calls of a row's period and group, its denominator; empty where the queue cannot say it."""
+    if asked.by == "tier" or (asked.by and row["key"] is None):
+        return ""
+    told = {"team": asked.team, **({QUEUE[asked.by]: row["key"]} if asked.by else {})}
+    return queue_of(state="", since=row["begin"].isoformat(), until=row["end"].isoformat(), **told)
 
 
 def _teams(bench: Bench, asked: Asked, role: str) -> list[str]:

@@ -10,6 +10,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "share_word": ("占比", "Share"), "complaint_indicators": ("投诉指标", "Complaint indicators"), "indicator": ("指标", "Indicator"),
     "all_word": ("全部", "all"), "opened_word": ("受理时间", "Opened"), "in_numerator": ("计入分子", "in the numerator"),
     "target": ("目标", "Target"), "met": ("达标", "met"), "not_met": ("未达标", "not met"), "tier": ("客户级别", "Tier"), "case_count": ("个案", "Cases"),
+    "volume_from_files": ("话务量来自送来的文件，不是这里的通话", "The volume comes from a delivered file, not from the calls here"),
     "tier_others": ("其他", "others"), "work_order": ("工单", "Work order"), "hours": ("小时", "Hours"), "refused_rows": ("未采用的行", "Rows that could not be used"),
     "files_note": ("考核、话务量、工单等文件放在 {} 下；现有：{}", "Files of assessments, volumes and work orders lie in {}; there: {}"),
     "no_files": ("无", "none"), "rests_on": ("依据", "What it rests on"), "figure_word": ("指标", "Figure"), "counts": ("计入", "counts"),

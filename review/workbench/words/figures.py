@@ -3,6 +3,8 @@ from __future__ import annotations
 
 WORDS: dict[str, tuple[str, str]] = {
     "as_table": ("数字表", "As a table"), "week_of": ("周（周一）", "Week from"), "own_team": ("本组", "own team"), "yours_to_see": ("您可看", "yours to see"),
+    "was_fail": ("不通过", "failed"), "was_judged": ("判为通过或不通过", "passed or failed"), "narrowed_to": ("只看：", "Only:"),
+    "without_filter": ("去掉", "Without"), "published_from": ("公布自", "published from"), "published_before": ("公布早于", "published before"),
     "was_alarm": ("误报", "false alarms"), "was_missed": ("漏报", "missed"), "was_agreed": ("一致", "agreed"), "was_overruled": ("改判", "overruled"),
     "was_decided": ("机器已判", "machine decided"), "was_reviewed": ("全部", "all reviews"),
 }
