@@ -6,11 +6,13 @@ A page in English takes them apart by the patterns below; a sentence that none f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 from records import Draft, Finding, Item
 
+EMPTY: Mapping[str, str] = MappingProxyType({})
 VERDICTS = {"pass": "pass", "fail": "fail", "needs_review": "to review", "not_applicable": "n/a"}
 PLAIN = {("pass", "已做到"): "done", ("fail", "没有找到"): "not done", ("pass", "没有发现"): "none found"}
 """As `said` of pipeline/scorecard.py puts them."""
@@ -103,23 +105,20 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("语义模型", "trained layer"), ("{}：{}", "{}: {}"))
 
 
-class Reasons:
-    """Puts reasons into English; `titles` gives the Chinese and English title of rules by id."""
+class Translator:
+    """Sentences by patterns; `named` has names that may stand in the place of a {}. `of` gives the English of a sentence, or the sentence
+    itself where no pattern fits."""
 
-    def __init__(self, titles: Mapping[str, tuple[str, str]]) -> None:
-        self.titles = titles
-        self._named = dict(titles.values())
-        self._exact = {chinese: english for chinese, english in PATTERNS if "{}" not in chinese}
+    def __init__(self, patterns: Sequence[tuple[str, str]], named: Mapping[str, str] = EMPTY) -> None:
+        self._exact = {**named, **{chinese: english for chinese, english in patterns if "{}" not in chinese}}
         # The most particular first; a reason's parts are told apart by ；, which no figure or name holds.
         self._shaped: list[tuple[Callable[[str], re.Match[str] | None], str]] = [
             (re.compile("([^；]+?)".join(map(re.escape, chinese.split("{}")))).fullmatch, english)
-            for chinese, english in sorted(PATTERNS, key=lambda pair: -len(pair[0].replace("{}", ""))) if "{}" in chinese]
+            for chinese, english in sorted(patterns, key=lambda pair: -len(pair[0].replace("{}", ""))) if "{}" in chinese]
         self.of = lru_cache(maxsize=1 << 13)(self._of)
 
     def _of(self, text: str) -> str:
-        """A finding's reason or an evidence's note in English; as it stands where no pattern fits."""
-        known = self._exact.get(text) or self._named.get(text)
-        if known:
+        if known := self._exact.get(text):
             return known
         for fits, english in self._shaped:
             if found := fits(text):
@@ -129,6 +128,14 @@ class Reasons:
             if mark in text:
                 return between.join(map(self._of, text.split(mark)))
         return text
+
+
+class Reasons(Translator):
+    """Puts reasons and notes of evidence into English; `titles` gives the Chinese and English title of rules by id."""
+
+    def __init__(self, titles: Mapping[str, tuple[str, str]]) -> None:
+        super().__init__(PATTERNS, dict(titles.values()))
+        self.titles = titles
 
     def item(self, line: Item, draft: Draft) -> str:
         """A line's reason from its rules' findings, as the scorecard put it together in Chinese."""

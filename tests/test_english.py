@@ -12,6 +12,7 @@ import pytest
 from pipeline.scorecard import Scorer
 from records import Draft, Problem, Transcript
 from review.reasons import Reasons
+from review.workbench.refusals import in_english
 from rules import english
 from rules.examples import call_of
 from settings import Settings
@@ -82,6 +83,18 @@ def test_every_reason_written_in_the_engine_has_an_english_pattern(reasons: Reas
 @pytest.mark.parametrize("spelt_out", [text for texts in WORDS_FILLED_IN.values() for text in texts])
 def test_a_reason_with_words_filled_in_is_told_in_english(reasons: Reasons, spelt_out: str) -> None:
     assert not untold(reasons.of(spelt_out))
+
+
+def test_every_refusal_of_the_workbench_has_an_english_pattern() -> None:
+    assert {text for text in refusals() if untold(in_english(text))} == set()
+
+
+def refusals() -> Iterator[str]:
+    for path in sorted([*(ROOT / "review" / "workbench").glob("*.py"), *(ROOT / "store" / "reviews").glob("*.py")]):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else getattr(getattr(call, "func", None), "id", "")
+            if isinstance(call, ast.Call) and name == "Conflict":
+                yield from (filled(given) for given in call.args)
 
 
 def untold(text: str) -> bool:

@@ -21,6 +21,7 @@ from review.reasons import Reasons
 from review.wording import Language, clock, moment, number
 from review.workbench import intake
 from review.workbench.behind import local, queue_of, written
+from review.workbench.refusals import in_english
 from review.workbench.rights import may
 from review.workbench.words import say
 from rules import english
@@ -199,6 +200,6 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language),
         titled=lambda name, kept=None: bench.titled(name, language, kept), sectioned=lambda title: bench.section(title, language),
         explained=lambda rule: bench.why(rule, language), coached=lambda rule: bench.coach(rule, language),
-        noted=lambda note: bench.reasons.of(note) if language == "en" else note,
+        refusal=in_english if language == "en" else str, noted=lambda note: bench.reasons.of(note) if language == "en" else note,
         reasoned=lambda line, draft: bench.reasons.item(line, draft) if language == "en" else line.reason, **values)
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})

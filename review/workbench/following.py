@@ -55,7 +55,8 @@ def one(request: Request, person: Reader, number: int) -> Response:
         if person.role == "agent":      # drafts are no result; they count, but an agent is shown what a person has said
             later = [call for call in later if call.by_person]
         first = session.get(Card, found.call_id) if found.call_id else None
-        return render(request, "followup.html", one=found, notes=followups.notes(session, found), later=later[::-1][:PAGE], first=first,
+        todo = advised(bench_of(request), found.todo, person.language)
+        return render(request, "followup.html", one=found, todo=todo, notes=followups.notes(session, found), later=later[::-1][:PAGE], first=first,
                       names=_names(session) | {person.id: person.name}, people=_owners(session) if person.role in LEADS else [],
                       leads=person.role in LEADS, today=date.today().isoformat(), needed=bench_of(request).settings.followups.calls)
 
@@ -110,6 +111,14 @@ def after_decision(bench: Bench, session: Session, card: Card) -> None:
 def coaching(bench: Bench, item: Item) -> str:
     """What the rules of an item say to do better, a line a rule."""
     return "\n".join(f"{bench.titles[rule]}：{bench.coach(rule)}" for rule in item.rules if bench.coach(rule))
+
+
+def advised(bench: Bench, todo: str, language: str) -> str:
+    """What is to be done, in the reader's language as far as it is the rules' own words; a person's words stay as they were written."""
+    if language != "en":
+        return todo
+    own = {f"{bench.titles[rule]}：{bench.coach(rule)}": f"{bench.titled(rule, 'en')}: {bench.coach(rule, 'en')}" for rule in bench.rules}
+    return "\n".join(own.get(line.strip(), line) for line in todo.splitlines())
 
 
 def due_on(bench: Bench) -> str:
