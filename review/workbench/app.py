@@ -38,6 +38,7 @@ from review.workbench.api import create_api
 from review.workbench.bench import Bench, render
 from review.workbench.bounded import Bounded
 from review.workbench.gate import Refused, SignInFirst, answer_refused, answer_sign_in, wants_json, with_headers
+from review.workbench.refusals import in_english
 from store.reviews.cards import Conflict
 
 HERE = Path(__file__).parent
@@ -70,7 +71,8 @@ def create_app(bench: Bench) -> FastAPI:
 async def answer_conflict(request: Request, fault: Exception) -> Response:
     """409 with what happened meanwhile: nothing was saved, and the page says so."""
     if wants_json(request):
-        return JSONResponse({"message": str(fault)}, 409)
+        person = getattr(request.state, "person", None)
+        return JSONResponse({"message": in_english(str(fault)) if person and person.language == "en" else str(fault)}, 409)
     return render(request, "conflict.html", 409, message=str(fault))
 
 
