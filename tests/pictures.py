@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -98,9 +98,10 @@ def _word(item: Item, number: int) -> str:
 
 
 @contextmanager
-def browsing() -> Iterator[Browser]:
+def browsing(more: Sequence[str] = ()) -> Iterator[Browser]:
+    """A browser; `more` are switches beside ARGUMENTS."""
     with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=benches.chromium(), args=ARGUMENTS)
+        opened = play.chromium.launch(executable_path=benches.chromium(), args=[*ARGUMENTS, *more])
         yield opened
         opened.close()
 

@@ -101,7 +101,7 @@ def test_a_card_goes_from_the_queue_to_a_decided_appeal(browser: Browser, site: 
     expect(agent.get_by_text("语气要缓和")).to_be_visible()
     agent.get_by_role("button", name="我已阅知").click()
     failed = agent.locator(".item.fail[data-item]").first
-    failed.locator("summary").click()
+    failed.locator("details.appeal summary").click()
     failed.get_by_label("为什么不同意？").fill("当时线路有杂音")
     failed.get_by_role("button", name="提交").click()
     expect(agent.get_by_text("当时线路有杂音")).to_be_visible()

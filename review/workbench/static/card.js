@@ -4,6 +4,7 @@ import Regions from "/wavesurfer/plugins/regions.esm.js";
 
 const page = document.getElementById("call");
 const at = page.dataset.at || `/calls/${page.dataset.call}`;      // a card scored blind has an address of its own
+const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const LEAD = 0.15;              // seconds before a sentence, so that its first syllable is heard
 const COLOURS = { fail: "#b3382f55", needs_review: "#d99a1c55", found: "#4b5fa844", silence: "#8a989f33" };
 const all = (query, root = page) => [...root.querySelectorAll(query)];
@@ -20,7 +21,7 @@ const show = (turn, follow) => {
   current?.classList.remove("now");
   current = turn;
   turn?.classList.add("now");
-  if (turn && follow) turn.scrollIntoView({ block: "center", behavior: "smooth" });
+  if (turn && follow) turn.scrollIntoView({ block: "center", behavior: STILL ? "auto" : "smooth" });
 };
 const turnAt = (seconds) => turns.filter((turn) => turn.dataset.start !== undefined && Number(turn.dataset.start) <= seconds + LEAD).pop();
 

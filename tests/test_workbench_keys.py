@@ -1,0 +1,161 @@
+"""What the page of a call promises about its sound and its keys, in a real browser."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import benches, pictures
+
+CALL = "sample-002"
+# The element that plays is in no document: it is caught when it begins to.
+CAUGHT = "const play = HTMLMediaElement.prototype.play; HTMLMediaElement.prototype.play = function () { window.played = this; return play.call(this); };"
+PACE = """() => new Promise((done) => { const from = played.currentTime, at = performance.now();
+  setTimeout(() => done((played.currentTime - from) * 1000 / (performance.now() - at)), 1500); })"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    bench = benches.bench(Path(tmp_path_factory.mktemp("keys")) / "w")
+    with benches.served(bench) as address:
+        yield address
+    bench.database.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with pictures.browsing(["--autoplay-policy=no-user-gesture-required"]) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A call that its reviewer has in hand, its sound loaded."""
+    page = pictures.opened(browser, site, "rui", "zh", (1280, 720))
+    page.add_init_script(CAUGHT)
+    page.goto(f"{site}/calls/{CALL}")
+    if page.get_by_role("button", name="领取并评分").count():
+        page.get_by_role("button", name="领取并评分").click()
+    expect(page.locator("#wave canvas, #wave div").first).to_be_attached()
+    page.wait_for_load_state("networkidle")
+    yield page
+    page.context.close()
+
+
+def test_the_sound_keeps_its_pitch_and_runs_at_the_speed_that_was_chosen(page: Page) -> None:
+    page.locator("#play").click()
+    expect(page.locator("#clock")).not_to_contain_text("00:00 /")
+    paces = {}
+    for speed in ("0.75", "2"):
+        page.select_option("#speed", speed)
+        assert page.evaluate("[played.preservesPitch, played.paused, played.playbackRate]") == [True, False, float(speed)]
+        paces[speed] = page.evaluate(PACE)
+    assert paces["2"] / paces["0.75"] > 1.8
+
+
+def test_every_key_that_the_list_names_does_what_it_says(page: Page) -> None:
+    def seconds() -> float:
+        minutes, rest = page.locator("#clock").inner_text().split(" / ")[0].split(":")
+        return int(minutes) * 60 + int(rest)
+
+    def pressed(key: str) -> None:
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+
+    def playing() -> bool:
+        return page.locator("#play").inner_text() == "暂停"
+
+    def now() -> str | None:
+        return page.locator(".turn.now").get_attribute("id")
+
+    def focused() -> str | None:
+        return page.evaluate("document.activeElement.dataset.item")
+
+    def plays() -> None:
+        pressed("Space")
+        assert playing()
+        pressed("Space")
+        assert not playing()
+
+    def seeks() -> None:
+        before = seconds()
+        pressed("ArrowRight")
+        assert seconds() - before in (5, 6)
+        pressed("ArrowLeft")
+        assert seconds() - before in (0, 1)
+
+    def goes_by_turns() -> None:
+        pressed("ArrowDown")
+        first = now()
+        pressed("ArrowDown")
+        assert now() != first
+        pressed("ArrowUp")
+        assert now() == first
+
+    def goes_by_items() -> None:
+        pressed("Enter")
+        first = focused()
+        pressed("Enter")
+        assert first and focused() not in (None, first)
+        pressed("Shift+Enter")
+        assert focused() == first
+
+    def judges() -> None:
+        box = page.locator(f"[data-item='{focused()}']")
+        for key, verdict in (("1", "pass"), ("2", "fail"), ("3", "not_applicable")):
+            box.focus()
+            pressed(key)
+            expect(box.locator(f"[data-verdict={verdict}]")).to_have_attribute("aria-checked", "true")
+        page.evaluate("document.activeElement.blur()")
+
+    def proves() -> None:
+        page.evaluate("document.activeElement.blur()")
+        pressed("e")
+        assert now() and playing()
+        pressed("Space")
+
+    def changes_speed() -> None:
+        speed = page.locator("#speed")
+        pressed("+")
+        assert speed.input_value() == "1.25"
+        pressed("-")
+        assert speed.input_value() == "1"
+
+    def corrects() -> None:
+        page.evaluate("document.activeElement.blur()")
+        pressed("c")
+        expect(page.locator("#correct textarea")).to_be_focused()
+        pressed("Escape")
+        expect(page.locator("#correct")).to_be_hidden()
+
+    def joins() -> None:
+        turns = page.locator(".turn").count()
+        page.locator(".turn").nth(5).click()
+        pressed("j")
+        if page.locator("#correct output").inner_text():     # refused where the next sentence is another's or far away: said so, which is an answer
+            pressed("Escape")
+        else:
+            expect(page.locator(".turn")).to_have_count(turns - 1)
+
+    def helps() -> None:
+        page.evaluate("document.activeElement.blur()")
+        pressed("?")
+        expect(page.locator("#help")).to_be_visible()
+        page.keyboard.press("Escape")
+
+    does: dict[str, Callable[[], None]] = {
+        "空格": plays, "← →": seeks, "↑ ↓": goes_by_turns, "Enter": goes_by_items, "1 2 3": judges, "E": proves, "- +": changes_speed,
+        "C": corrects, "?": helps, "J": joins}
+    page.wait_for_timeout(500)
+    assert set(page.locator("#help kbd").all_text_contents()) == does.keys()
+    for act in does.values():
+        act()
+
+
+def test_a_card_that_is_not_ones_own_lists_no_keys_for_judging(browser: Browser, site: str) -> None:
+    page = pictures.opened(browser, site, "boss", "en", (1280, 720))
+    page.goto(f"{site}/calls/sample-004")
+    assert set(page.locator("#help kbd").all_text_contents()) == {"Space", "← →", "↑ ↓", "Enter", "E", "- +", "?"}
+    page.context.close()
