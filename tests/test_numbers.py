@@ -137,6 +137,32 @@ def test_an_item_on_assist_opens_the_reviews_that_spoke_against_it(bench: Bench)
     assert listed(visitor, address) == overruled > 20
 
 
+def test_a_leader_opens_the_own_teams_part_of_what_spoke_against_an_item(bench: Bench) -> None:
+    lead = Visitor(bench, "lead")
+    opened = re.search(r'您可看</a>', page := lead.get("/health").text)
+    assert opened and listed(lead, next(unescape(one) for one in re.findall(r'href="(/health/item/closing\?was=overruled[^"]*)"', page))) > 0
+
+
+def test_the_calls_of_a_trends_period_open_all_of_them(bench: Bench) -> None:
+    boss = Visitor(bench, "boss")
+    with bench.database.reading() as session:
+        added = session.query(Card.day).filter(Card.call_id == "old-0").scalar()      # cards of that day are in no lake
+    counts = [(text, address) for text, address in linked(boss.get("/trends?rule=greeting.salutation").text)
+              if "rule=" not in address and not (asked := dict(parse_qsl(urlsplit(address).query)))["since"] <= added <= asked["until"]]
+    assert counts and all(listed(boss, address) == int(text) for text, address in counts)
+
+
+@pytest.mark.parametrize(("login", "words"), [("rui", ("只看：", "结束语", "不通过", "公布自")), ("ana", ("只看：", "结束语"))])
+def test_the_queue_says_what_it_is_narrowed_to_and_each_part_can_be_taken_away(bench: Bench, login: str, words: tuple[str, ...]) -> None:
+    text = Visitor(bench, login).get("/queue?picked=&state=done&item=closing&was=fail&published_since=2026-01-02T03:04:00Z&agent=3105&band=good").text
+    told, = re.findall(r'<p class="chips".*?</p>', text, re.DOTALL)
+    assert all(word in told for word in words)
+    asked = {"picked", "state", "item", "was", "published_since", "agent", "band"}
+    left = [{name for name, _ in parse_qsl(urlsplit(unescape(one)).query, keep_blank_values=True)} for one in re.findall(r'<a href="(/queue[^"]*)" aria-label', told)]
+    assert sorted(map(sorted, (asked - one for one in left))) == [["agent"], ["band"], ["item", "was"], ["published_since"]]
+    assert {"item", "was", "published_since"} <= set(re.findall(r'type="hidden" name="(\w+)"', text))      # another filter keeps them
+
+
 def test_what_is_no_moment_asks_for_nothing(bench: Bench) -> None:
     visitor = Visitor(bench, "boss")
     whole = visitor.get("/queue?picked=&state=done").text
