@@ -43,7 +43,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "picked": ("来源", "Picked"), "views": ("视图", "Views"), "save_view": ("存为视图", "Save as a view"), "view_name": ("视图名称", "Name of the view"),
     "shared": ("共享", "shared"), "for_all": ("给所有人用", "for everybody"), "remove_view": ("删除视图", "Remove the view"),
     "view.saved": ("保存视图", "saved a view"), "view.removed": ("删除视图", "removed a view"),
-    "live_card": ("无录音评分", "Card without a recording"), "live_note": (
+    "live_short": ("无录音评分", "No recording"), "live_card": ("无录音评分", "Card without a recording"), "live_note": (
         "现场旁听或坐在坐席旁边听的通话：没有录音，每一项由您判定；公布、申诉和配额与录音一样。",
         "A call heard live or sitting beside the agent: no recording, every item is yours; publishing, appeals and quotas as with recordings."),
     "kind": ("方式", "How"), "began": ("开始时间", "Began at"), "begin": ("开始评分", "Begin"), "new_agent_team": ("班组（新坐席）", "Team (of a new agent)"),
