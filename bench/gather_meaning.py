@@ -1,7 +1,7 @@
 """Write rules/meaning/data/ from the shared collections: `python bench/gather_meaning.py ../shared`, or from them and further
 labelled calls: `python bench/gather_meaning.py ../shared data/blind/calls.jsonl`.
 
-Ran once; kept so that it can be seen where the data come from and run again when the collections grow. dialogues/dev.jsonl
+What is committed is made with data/blind/calls.jsonl. Kept so that it can be seen where the data come from and run again when the collections grow. dialogues/dev.jsonl
 is measured on, so nothing of it is read here.
 
 sentences.jsonl, a labelled sentence a line: {"rule", "label", "who", "text", "before"?, "after"?, "group"}; `group` is the

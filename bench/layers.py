@@ -266,7 +266,8 @@ def main() -> None:
     sentences = list(sentence_lines(tables))
     show(sentences)
     if chosen.write:
-        counted = f"{len(data.calls())} calls and {len(data.sentences()):,} sentences, invented, each by one author of several."
+        theirs = sum(call.group.startswith("train-") for call in data.calls())
+        counted = f"{theirs} calls and {len(data.sentences()):,} sentences, invented, each by one author of several."
         given = [f"--embeddings {chosen.embeddings.name}"] if chosen.embeddings else []
         command = " ".join(["python -m bench.layers", *(["--folds DIR"] if chosen.folds else []), *given, f"--write {chosen.write}"])
         chosen.write.write_text(page(command, calls, sentences, sure, counted), "utf-8")
