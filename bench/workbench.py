@@ -7,8 +7,12 @@ next call, judge its lines one by one, publish. Each waits some seconds between 
 median and 95th percentile by kind of request, requests a second, and saves that the server had confirmed but the database
 does not hold. Server and reviewers share this machine.
 
+Then one reviewer goes on alone without pausing, and what each kind of request costs the processors is counted (bench/workbench_cost.py):
+milliseconds of the server and of PostgreSQL together. That tells a slow product from a busy machine, which the times do not.
+
     python -m bench.workbench                                 200,000 cards, 50 reviewers, 120 s each database
     python -m bench.workbench --cards 2000 --reviewers 5 --seconds 20 --only sqlite
+    python -m bench.workbench --keep /tmp/full                keeps what was filled there; found there, nothing is filled
 """
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from bench import workbench_data
+from bench import workbench_cost, workbench_data
 from bench.throughput import machine
 from store.reviews.database import Database
 from store.reviews.schema import Card, Item
@@ -51,6 +55,8 @@ class Reviewer:
         self.login, self.pause, self.draw = login, pause, random.Random(seed)
         self.client = httpx.AsyncClient(base_url=address, timeout=60, follow_redirects=True)
         self.took: dict[str, list[float]] = defaultdict(list)
+        self.cost: dict[str, list[float]] = defaultdict(list)
+        self.watched: list[int] = []        # processes whose time on the processors is read before and after each request
         self.saved: dict[tuple[str, str], str] = {}
         self.published: set[str] = set()
         self.refused: list[str] = []
@@ -94,14 +100,19 @@ class Reviewer:
 
     async def ask(self, kind: str, method: str, path: str, **more: Any) -> httpx.Response | None:
         """A request, timed, and the pause after it; None where the server refused."""
-        began = time.perf_counter()
+        spent, began = self._spent(), time.perf_counter()
         answer = await self.client.request(method, path, **more)
         self.took[kind].append((time.perf_counter() - began) * 1000)
+        if spent is not None and (now := self._spent()) is not None:
+            self.cost[kind].append(now - spent)
         await asyncio.sleep(self.pause * (0.5 + self.draw.random()))
         if answer.is_error:
             self.refused.append(f"{kind}: {answer.status_code} {answer.text[:120]}")
             return None
         return answer
+
+    def _spent(self) -> float | None:
+        return workbench_cost.of_processes(self.watched) if self.watched else None
 
 
 async def at_work(people: list[Reviewer], seconds: float) -> None:
@@ -113,9 +124,18 @@ async def at_work(people: list[Reviewer], seconds: float) -> None:
         await person.client.aclose()
 
 
+async def alone(person: Reviewer, seconds: float, watched: list[int]) -> None:
+    """One reviewer without a pause, the cost of each request counted."""
+    await person.sign_in()
+    await person.work(time.monotonic() + seconds / 6)       # what is only paid once (compiled templates, full caches) is over
+    person.watched = watched
+    await person.work(time.monotonic() + seconds)
+    await person.client.aclose()
+
+
 @contextmanager
-def server(workspace: Path, url: str | None) -> Iterator[str]:
-    """`tingjian review` in a process of its own."""
+def server(workspace: Path, url: str | None) -> Iterator[tuple[str, int]]:
+    """`tingjian review` in a process of its own: its address and process id."""
     environment = {**os.environ, "TINGJIAN_SCORING__MEANING": "false"} | ({"TINGJIAN_REVIEW__DATABASE": url} if url else {})
     command = [sys.executable, "tingjian.py", "review", "-w", str(workspace), "--port", str(PORT)]
     log = workspace / "server.log"
@@ -131,35 +151,40 @@ def server(workspace: Path, url: str | None) -> Iterator[str]:
                     if process.poll() is not None:
                         raise SystemExit(f"tingjian review ended at once: {log.read_text()[-2000:]}") from fault
                     time.sleep(0.2)
-            yield address
+            yield address, process.pid
         finally:
             process.terminate()
             process.wait(20)
 
 
 @contextmanager
-def postgresql() -> Iterator[str | None]:
-    """The address of a PostgreSQL of the bench's own; None where the machine has none."""
-    found = shutil.which("initdb") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
-    if found is None:
-        yield None
-        return
-    tools, home = Path(found).resolve().parent, Path(tempfile.mkdtemp(prefix="tj-pg-", dir="/tmp"))
+def postgresql(data: Path) -> Iterator[tuple[str, int]]:
+    """A PostgreSQL of the bench's own over the directory `data`, begun where there is nothing: its address and process id."""
+    tools, home = _tools(), Path(tempfile.mkdtemp(prefix="tj-pg-", dir="/tmp"))
+    assert tools is not None
     user: dict[str, Any] = {}
     if os.geteuid() == 0:           # it does not run as root
         nobody = pwd.getpwnam("nobody")
         os.chown(home, nobody.pw_uid, nobody.pw_gid)
+        subprocess.run(["chown", "-R", f"{nobody.pw_uid}:{nobody.pw_gid}", data], check=True)
         user = {"user": nobody.pw_uid, "group": nobody.pw_gid}
     quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": home, **user}
-    subprocess.run([tools / "initdb", "-D", home / "data", "-U", "qc", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"], **quiet)
-    subprocess.run([tools / "pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o",
+    if not (data / "PG_VERSION").exists():
+        subprocess.run([tools / "initdb", "-D", data, "-U", "qc", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"], **quiet)
+    subprocess.run([tools / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o",
                     f"-c listen_addresses='' -c unix_socket_directories={home} -c max_connections=200 -c shared_buffers=512MB",
                     "start"], **quiet)
     try:
-        yield f"postgresql+psycopg://qc@/postgres?host={home}"
+        yield f"postgresql+psycopg://qc@/postgres?host={home}", int((data / "postmaster.pid").read_text().split()[0])
     finally:
-        subprocess.run([tools / "pg_ctl", "-D", home / "data", "-m", "immediate", "stop"], **quiet)
+        subprocess.run([tools / "pg_ctl", "-D", data, "-w", "-m", "fast", "stop"], **quiet)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _tools() -> Path | None:
+    """Where PostgreSQL's programs are."""
+    found = shutil.which("initdb") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
+    return Path(found).resolve().parent if found else None
 
 
 def lost(database: Database, people: list[Reviewer]) -> tuple[int, int]:
@@ -178,32 +203,68 @@ def lost(database: Database, people: list[Reviewer]) -> tuple[int, int]:
     return len(saved) + len(done), missing
 
 
-def show(name: str, people: list[Reviewer], seconds: float, kept: tuple[int, int]) -> None:
+def show(name: str, people: list[Reviewer], seconds: float, kept: tuple[int, int], cost: dict[str, list[float]]) -> None:
     print(f"\n{name}: {len(people)} reviewers for {seconds:.0f} s")
-    print(f"{'':12}{'requests':>10}{'median ms':>11}{'95 % ms':>9}{'max ms':>9}")
+    print(f"{'':12}{'requests':>10}{'median ms':>11}{'95 % ms':>9}{'max ms':>9}{'CPU ms':>9}")
     total = 0
     for kind in KINDS:
         took = sorted(one for person in people for one in person.took[kind])
         total += len(took)
         if took:
             worst = took[min(len(took) - 1, int(len(took) * 0.95))]
-            print(f"{kind:12}{len(took):10}{statistics.median(took):11.0f}{worst:9.0f}{took[-1]:9.0f}"
+            spent = f"{statistics.fmean(cost[kind]):9.1f}" if cost.get(kind) else f"{'–':>9}"
+            print(f"{kind:12}{len(took):10}{statistics.median(took):11.0f}{worst:9.0f}{took[-1]:9.0f}{spent}"
                   + ("" if worst <= AIM else f"   over the aim of {AIM}"))
     refused = [one for person in people for one in person.refused]
     print(f"{total / seconds:.1f} requests a second; {kept[0]} saves confirmed, {kept[1]} lost; {len(refused)} requests refused"
           + (f", such as {refused[0]}" if refused else ""), flush=True)
 
 
-def measure(name: str, url: str | None, options: argparse.Namespace) -> None:
-    with tempfile.TemporaryDirectory(prefix="tj-review-", dir=options.directory) as home:
-        workspace = Path(home) / "w"
-        began = time.perf_counter()
-        logins = workbench_data.fill(workspace, url, options.cards, options.reviewers)
-        print(f"\n{name}: {options.cards:,} cards made in {time.perf_counter() - began:.0f} s", flush=True)
-        with server(workspace, url) as address:
-            people = [Reviewer(login, address, options.pause, number) for number, login in enumerate(logins)]
-            asyncio.run(at_work(people, options.seconds))
-        show(name, people, options.seconds, lost(Database.open(workspace, url), people))
+@contextmanager
+def database(home: Path, on_postgresql: bool) -> Iterator[tuple[str | None, list[int]]]:
+    """The setting that names the review database, None for SQLite, and the processes behind it."""
+    if not on_postgresql:
+        yield None, []
+        return
+    data = home / "data"
+    data.mkdir(mode=0o700, exist_ok=True)
+    home.chmod(0o711)
+    with postgresql(data) as (url, process):
+        yield url, [process]
+
+
+def filled(home: Path, name: str, on_postgresql: bool, options: argparse.Namespace) -> None:
+    """Fills the workspace `home`/w and its database."""
+    began = time.perf_counter()
+    with database(home, on_postgresql) as (url, _):
+        workbench_data.fill(home / "w", url, options.cards, options.reviewers)
+    print(f"\n{name}: {options.cards:,} cards made in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def measure(name: str, on_postgresql: bool, options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="tj-review-", dir=options.directory) as folder:
+        home = Path(folder)
+        if options.keep is None:
+            filled(home, name, on_postgresql, options)
+        else:
+            kept = options.keep / f"{name.lower()}-{options.cards}-{options.reviewers}"
+            if not (kept / "whole").exists():
+                shutil.rmtree(kept, ignore_errors=True)
+                kept.mkdir(parents=True, mode=0o711)
+                filled(kept, name, on_postgresql, options)
+                (kept / "whole").touch()
+            shutil.copytree(kept, home, dirs_exist_ok=True)
+        with database(home, on_postgresql) as (url, processes):
+            _measured(name, home / "w", url, processes, options)
+
+
+def _measured(name: str, workspace: Path, url: str | None, processes: list[int], options: argparse.Namespace) -> None:
+    with server(workspace, url) as (address, process):
+        people = [Reviewer(login, address, options.pause, number) for number, login in enumerate(workbench_data.logins(options.reviewers))]
+        asyncio.run(at_work(people, options.seconds))
+        one = Reviewer(people[0].login, address, 0.0, len(people))
+        asyncio.run(alone(one, options.alone, [process, *processes]))
+    show(name, people, options.seconds, lost(Database.open(workspace, url), [*people, one]), one.cost)
 
 
 def main() -> None:
@@ -212,18 +273,19 @@ def main() -> None:
     parser.add_argument("--reviewers", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=120.0, help="at work, each database")
     parser.add_argument("--pause", type=float, default=4.0, help="seconds between two clicks of a reviewer, on average")
+    parser.add_argument("--alone", type=float, default=12.0, help="seconds for which the cost of a request is counted afterwards")
     parser.add_argument("--only", choices=("sqlite", "postgresql"))
     parser.add_argument("--directory", type=Path, default=Path("/tmp"), help="where the workspace is made (some 2 GB)")
+    parser.add_argument("--keep", type=Path, help="keep what was filled in this directory, and measure on a copy of it")
     options = parser.parse_args()
     print(machine())
     if options.only != "postgresql":
-        measure("SQLite", None, options)
+        measure("SQLite", False, options)
     if options.only != "sqlite":
-        with postgresql() as url:
-            if url is None:
-                print("\nPostgreSQL is not installed here (apt-get install postgresql): left out.")
-            else:
-                measure("PostgreSQL", url, options)
+        if _tools() is None:
+            print("\nPostgreSQL is not installed here (apt-get install postgresql): left out.")
+        else:
+            measure("PostgreSQL", True, options)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from random import Random
 from typing import Any
 
 import polars as pl
-from deltalake import write_deltalake
+from deltalake import WriterProperties, write_deltalake
 from sqlalchemy import Table, insert
 
 from pipeline.scorecard import Scorer
 from records import Draft, Transcript
 from review.workbench import intake
 from settings import Settings
-from store import tables
+from store import compacting, tables
 from store.lake import Lake
 from store.reviews import people, said
 from store.reviews.database import Database
@@ -48,15 +48,19 @@ class Model:
     row: dict[str, Any]         # of the lake's table `calls`
 
 
-def fill(workspace: Path, url: str | None, cards: int, reviewers: int) -> list[str]:
-    """Makes both; gives the reviewers' logins, whose password is PASSWORD."""
+def logins(reviewers: int) -> list[str]:
+    """The reviewers' names at the door; their password is PASSWORD."""
+    return [f"r{number:02}" for number in range(reviewers)]
+
+
+def fill(workspace: Path, url: str | None, cards: int, reviewers: int) -> None:
+    """Makes both."""
     models = list(_models())
     lake = Lake.create(workspace)
     database = Database.open(workspace, url)
-    logins = [f"r{number:02}" for number in range(reviewers)]
     with database.writing() as session:
         ids = []
-        for login in logins:
+        for login in logins(reviewers):
             person = people.add(session, "bench", login, f"质检员{login}", "reviewer")
             people.set_password(session, people.one_time_link(session, person), PASSWORD)
             ids.append(person.id)
@@ -67,7 +71,6 @@ def fill(workspace: Path, url: str | None, cards: int, reviewers: int) -> list[s
         _into_database(database, made)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
-    return logins
 
 
 def _models() -> Iterator[Model]:
@@ -126,7 +129,8 @@ def _into_lake(lake: Lake, made: list[Copy]) -> None:
         rows["drafts"].append({**here, "draft": one.model.draft.model_dump_json().replace(name, new, 1)})
     for table, listed in rows.items():
         frame = pl.DataFrame([{column: row.get(column) for column in tables.TABLES[table]} for row in listed], schema=tables.TABLES[table])
-        write_deltalake(str(lake.root / table), frame, mode="append", partition_by=["day"])
+        write_deltalake(str(lake.root / table), frame, mode="append", partition_by=["day"],
+                        writer_properties=WriterProperties(max_row_group_size=compacting.GROUP[table]))     # as compaction leaves them
 
 
 def _into_database(database: Database, made: list[Copy]) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from review.workbench.bench import Bench
 
 ADMINISTRATOR = "admin"
+KEPT_OPEN = 75          # seconds a connection stays open between two clicks; closed sooner, a save could be sent into one that just goes
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The directory that `tingjian run` filled")]
 
 
@@ -24,7 +25,7 @@ def review(workspace: Workspace,
     opens on the calls (administrators may see none)."""
     import uvicorn
 
-    from review.workbench.app import create_app
+    from review.workbench.app import create_app, made_ready
     from review.workbench.bench import Bench
     from settings import Settings
 
@@ -35,8 +36,10 @@ def review(workspace: Workspace,
         typer.echo(f"{does} `{login}`: set a password at http://{host}:{at}/welcome/{link} (once, within 24 hours), "
                    + ("then add the others under 人员." if login == ADMINISTRATOR else "and the calls open."))
     typer.echo(f"{bench.fill_queue()} calls are new in the queue.", err=True)
+    app = create_app(bench)
+    made_ready(bench)
     typer.echo(f"http://{host}:{at} is open; Ctrl-C ends it.", err=True)
-    uvicorn.run(create_app(bench), host=host, port=at, log_level="warning", server_header=False)
+    uvicorn.run(app, host=host, port=at, log_level="warning", server_header=False, timeout_keep_alive=KEPT_OPEN)
 
 
 def audit(workspace: Workspace,

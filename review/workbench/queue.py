@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import AfterValidator, Field
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from review.workbench import measuring, views
@@ -27,6 +27,8 @@ FEW = 500               # counted where words are searched for, whose calls are 
 CHOICES_LAST = 60.0     # seconds for which the values that filters offer are kept
 
 STATES = ("waiting", "held", "appealed", "done")
+PARTS = (("risk", "risk", "waiting"), ("random", "random", "waiting"), ("held", "", "held"), ("appealed", "", "appealed"), ("done", "", "done"))
+"""The tabs: name, and the `picked` and `state` that they open."""
 
 router = APIRouter()
 
@@ -65,13 +67,14 @@ def queue(request: Request, person: Reader, chosen: Annotated[Filters, Query()],
     tasks.add_task(measuring.close_due, bench.database, bench.settings.review.bias_points)
     found = _search(bench, chosen.text)
     with bench.database.reading() as session:
-        wanted = matching(select(Card), person, chosen, found)
-        total = counted(session, person, chosen, found)
+        seen = blind.not_hidden_now(session, person.id) if may(person, "review") else true()
+        wanted = matching(select(Card), person, chosen, found, seen)
+        total, counts = _counts(session, person, chosen, found, seen)
         order = [Card.published_at.desc()] if chosen.state == "done" else [Card.triage.desc()]
         rows = session.scalars(wanted.order_by(*order, Card.call_id).limit(PAGE).offset(PAGE * (chosen.page - 1))).all()
         return render(
             request, "queue.html", rows=rows, total=total, chosen=chosen, pages=-(-total // PAGE), titles=bench.titles,
-            counts=_counts(session, person), choices=choices(bench, session, person), names=_names(session), now=datetime.now(UTC),
+            counts=counts, choices=choices(bench, session, person), names=_names(session), now=datetime.now(UTC),
             day=own_day(session, person, bench.settings.quotas), many=MANY if found is None else FEW, views=views.offered(session, person),
             asked={name: value for name, value in chosen.model_dump().items() if name != "page" and (value or name in ("picked", "state"))})
 
@@ -83,7 +86,8 @@ def next_call(request: Request, person: Reader, picked: str = "risk") -> Respons
     if request.headers.get("sec-fetch-site") == "cross-site":
         raise Refused
     with bench.database.writing() as session:
-        unclaimed = matching(select(Card.call_id), person, Filters(picked=picked), None).where(free(), Card.assigned_to.is_(None))
+        seen = blind.not_hidden_now(session, person.id)
+        unclaimed = matching(select(Card.call_id), person, Filters(picked=picked), None, seen).where(free(), Card.assigned_to.is_(None))
         if person.role == "reviewer" and not bench.settings.quotas.own_team and person.team:
             unclaimed = unclaimed.where(Card.team.is_distinct_from(person.team))
         call_id = next_for(session, person, bench.settings.quotas, picked,
@@ -105,13 +109,15 @@ def free() -> Any:
     return Card.holder_id.is_(None) | (Card.held_until < datetime.now(UTC))
 
 
-def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnElement[bool] | None) -> Select[Any]:
-    """The query narrowed to what `person` may see and what is asked for; `found` is what a search in the words asks for."""
+def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnElement[bool] | None,
+             seen: ColumnElement[bool] | None = None) -> Select[Any]:
+    """The query narrowed to what `person` may see and what is asked for; `found` is what a search in the words asks for, `seen` what
+    `blind.not_hidden_now` says where a page asks more than once."""
     states = {"waiting": WAITS, "done": Card.published_at.is_not(None), "appealed": Card.state == "appealed"}
     if person.role == "team_leader":
         query = query.where(Card.team == person.team)
     if may(person, "review"):
-        query = query.where(blind.not_hidden(person.id))     # what they still score blind
+        query = query.where(blind.not_hidden(person.id) if seen is None else seen)      # not what they still score blind
     if chosen.state in states:
         query = query.where(states[chosen.state])
     if chosen.state == "held":
@@ -136,26 +142,27 @@ def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnE
     return query if found is None else query.where(found)
 
 
-def counted(session: Session, person: Person, chosen: Filters, found: ColumnElement[bool] | None) -> int:
+def counting(person: Person, chosen: Filters, found: ColumnElement[bool] | None, seen: ColumnElement[bool]) -> ScalarSelect[int]:
     """How many there are, up to one more than is shown: nobody pages through thousands of calls, and counting on costs."""
-    some = matching(select(Card.call_id), person, chosen, found).limit((MANY if found is None else FEW) + 1).subquery()
-    return session.scalar(select(func.count()).select_from(some)) or 0
+    some = matching(select(Card.call_id), person, chosen, found, seen).limit((MANY if found is None else FEW) + 1).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def _search(bench: Bench, text: str) -> ColumnElement[bool] | None:
     """What the words ask for: each, parted by spaces, was said in the call. None where nothing is asked."""
+    if not text.strip():
+        return None
     with bench.database.reading() as session:
         conditions = [said.said(session, word) for word in text.split()]
     asked = [one for one in conditions if one is not None]
     return and_(*asked) if asked else None
 
 
-def _counts(session: Session, person: Person) -> dict[str, int]:
-    """How many wait in each part of the queue."""
-    def count(picked: str = "", state: str = "waiting") -> int:
-        return counted(session, person, Filters(picked=picked, state=state), None)
-    return {"risk": count("risk"), "random": count("random"), "held": count(state="held"),
-            "appealed": count(state="appealed"), "done": count(state="done")}
+def _counts(session: Session, person: Person, chosen: Filters, found: ColumnElement[bool] | None, seen: ColumnElement[bool]) -> tuple[int, dict[str, int]]:
+    """How many are asked for, and how many wait in each part of the queue."""
+    parts = {name: counting(person, Filters(picked=picked, state=state), None, seen) for name, picked, state in PARTS}
+    total, *counts = session.execute(select(counting(person, chosen, found, seen), *parts.values())).one()
+    return total, dict(zip(parts, counts, strict=True))
 
 
 def choices(bench: Bench, session: Session, person: Person) -> dict[str, list[Any]]:

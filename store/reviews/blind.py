@@ -10,17 +10,18 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from store.reviews import audit
 from store.reviews.calibration_tables import BlindCall, BlindCard, BlindVerdict, Calibration, Shadowing
 from store.reviews.cards import Conflict
-from store.reviews.schema import PUBLISHED, Card, Item, Person
+from store.reviews.schema import PUBLISHED, Card, Item, Moment, Person
 
 VERDICTS = ("pass", "fail", "not_applicable")
+LISTED = 500            # hidden calls that a query names one by one
 
 
 class Line(NamedTuple):
@@ -41,21 +42,14 @@ def lines_of(call: BlindCall) -> list[Line]:
     return [Line(**line) for line in call.lines]
 
 
-def is_open(now: datetime) -> ColumnElement[bool]:
+def is_open(now: Any) -> ColumnElement[bool]:
     """The calibration sessions that are not over at `now`."""
     return Calibration.closed_at.is_(None) & or_(Calibration.closes_at.is_(None), Calibration.closes_at > now)
 
 
 def hidden_calls(person_id: int) -> Select[tuple[str]]:
     """The calls whose cards `person_id` must not see yet: see `not_hidden`."""
-    now = datetime.now(UTC)
-    calibrated = (select(BlindCall.call_id).join(BlindCard, BlindCard.blind_call_id == BlindCall.id)
-                  .join(Calibration, Calibration.id == BlindCall.calibration_id).where(BlindCard.person_id == person_id, is_open(now)))
-    # Each condition of its own, so that each is found by its index.
-    shadowed = [select(Card.call_id).join(Shadowing, shown)
-                .where(Shadowing.newcomer_id == person_id, Shadowing.ended_at.is_(None), Card.call_id.not_in(_scored(person_id)))
-                for shown in (_published(), _in_hand())]
-    return select(union(calibrated, *shadowed).subquery().c.call_id)
+    return _hidden(person_id, datetime.now(UTC))
 
 
 def not_hidden(person_id: int) -> ColumnElement[bool]:
@@ -64,10 +58,17 @@ def not_hidden(person_id: int) -> ColumnElement[bool]:
     return ~select(hidden_calls(person_id).subquery().c.call_id).exists() | Card.call_id.not_in(hidden_calls(person_id))
 
 
+def not_hidden_now(session: Session, person_id: int) -> ColumnElement[bool]:
+    """The same as a list of calls asked for once, for a page with several queries: most often no condition at all."""
+    calls = session.scalars(_HIDDEN.limit(LISTED + 1), _asked(person_id)).all()
+    if not calls:
+        return true()
+    return not_hidden(person_id) if len(calls) > LISTED else Card.call_id.not_in(calls)
+
+
 def hidden(session: Session, person_id: int, call_id: str) -> bool:
     """Whether `person_id` must not see this call's card yet."""
-    calls = hidden_calls(person_id).subquery()
-    return session.scalar(select(calls.c.call_id).where(calls.c.call_id == call_id).limit(1)) is not None
+    return session.scalar(_IS_HIDDEN, _asked(person_id) | {"call_id": call_id}) is not None
 
 
 def snapshot(session: Session, call_id: str, lines: Sequence[Line], position: int = 0, calibration_id: int | None = None,
@@ -202,9 +203,24 @@ def _in_hand() -> ColumnElement[bool]:
     return (Card.holder_id == Shadowing.experienced_id) & (Card.state == "claimed")
 
 
-def _scored(person_id: int) -> Select[tuple[str]]:
+def _scored(person_id: Any) -> Select[tuple[str]]:
     return (select(BlindCall.call_id).join(BlindCard, BlindCard.blind_call_id == BlindCall.id)
             .where(BlindCard.person_id == person_id, BlindCard.submitted_at.is_not(None)))
+
+
+def _hidden(person_id: Any, now: Any) -> Select[tuple[str]]:
+    """`hidden_calls` of a person at a time, both values or parameters."""
+    calibrated = (select(BlindCall.call_id).join(BlindCard, BlindCard.blind_call_id == BlindCall.id)
+                  .join(Calibration, Calibration.id == BlindCall.calibration_id).where(BlindCard.person_id == person_id, is_open(now)))
+    # Each condition of its own, so that each is found by its index.
+    shadowed = [select(Card.call_id).join(Shadowing, shown)
+                .where(Shadowing.newcomer_id == person_id, Shadowing.ended_at.is_(None), Card.call_id.not_in(_scored(person_id)))
+                for shown in (_published(), _in_hand())]
+    return select(union(calibrated, *shadowed).subquery().c.call_id)
+
+
+def _asked(person_id: int) -> dict[str, Any]:
+    return {"person": person_id, "now": datetime.now(UTC)}
 
 
 def _open(session: Session, person: Person, card_id: int, version: int) -> tuple[BlindCard, BlindCall]:
@@ -222,3 +238,9 @@ def _open(session: Session, person: Person, card_id: int, version: int) -> tuple
     if card.version != version:
         raise Conflict("这张评分表在别的窗口里改过了，请刷新后再改。")
     return card, call
+
+
+# Asked with every request, so made once: to build the statement takes longer than to run it.
+_HIDDEN = _hidden(bindparam("person"), bindparam("now", type_=Moment))
+_CALLS = _HIDDEN.subquery()
+_IS_HIDDEN = select(_CALLS.c.call_id).where(_CALLS.c.call_id == bindparam("call_id")).limit(1)
