@@ -171,7 +171,8 @@ def test_batches_hold_so_many_seconds_of_audio(tmp_path: Path) -> None:
     assert ["".join(one.call.call_id for one in batch.recordings) for batch in batches] == ["ab", "c", "d", "fe"]
 
 
-def test_a_stopped_run_keeps_what_is_done_and_the_next_goes_on(bench: Bench, calls: Path) -> None:
+@pytest.mark.parametrize("asked_after_the_stop", [False, True])
+def test_a_stopped_run_keeps_what_is_done_and_the_next_goes_on(bench: Bench, calls: Path, asked_after_the_stop: bool) -> None:
     class Stopping(job.Progress):
         heard = 0
 
@@ -182,6 +183,7 @@ def test_a_stopped_run_keeps_what_is_done_and_the_next_goes_on(bench: Bench, cal
 
     transcriber = StubTranscriber()
     with Job(calls, bench.workspace, SETTINGS, progress=Stopping(), load=lambda _: (transcriber, StubScorer())) as one:
+        assert not asked_after_the_stop or (one.plan and one.stopping.wait(60))
         summary = job.run_batches(one)
     assert (summary.done, summary.left) == (2, 1)
     assert bench.lake.call_ids() == ["a", "b"]

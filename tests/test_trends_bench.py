@@ -44,7 +44,7 @@ def test_what_changed_and_what_rose_stands_on_the_first_page(bench: Bench) -> No
 def test_every_row_opens_its_calls_in_the_queue(bench: Bench) -> None:
     visitor = Visitor(bench, "ana")
     page = visitor.get("/trends?rule=taboo.refusal&by=team").text
-    link = next(unescape(one) for one in re.findall(r'href="(/queue\?[^"]+)"', page) if "team=B2" in one)
+    link = next(unescape(one) for one in re.findall(r'href="(/queue\?[^"]+)"', page) if "team=B2" in one and "rule=" in one)
     assert "rule=taboo.refusal" in link and "since=2026-11-16" in link and "until=2026-11-22" in link
     assert visitor.get(link).status == 200
     assert 'data-queue="/queue?' in page and "<script src=" in page and "onclick" not in page
