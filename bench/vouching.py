@@ -10,7 +10,7 @@ import json
 from collections import Counter
 
 from bench.speech import rendering
-from bench.speech.__main__ import CACHE
+from bench.speech.__main__ import CACHE, last_run
 from bench.speech.contenders import Run
 from bench.speech.speaking import Studio
 from records import Transcript
@@ -44,9 +44,9 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    last = CACHE / f"last-{options.hours:g}.json"
+    last = last_run(CACHE, options.hours, options.seed)
     if not last.exists():
-        raise SystemExit(f"{last} is not there: run python -m bench.speech --hours {options.hours:g} first.")
+        raise SystemExit(f"{last} is not there: run python -m bench.speech --hours {options.hours:g} --seed {options.seed} first.")
     run = Run.model_validate(next(iter(json.loads(last.read_text("utf-8"))["runs"].values()))["all"])
     studio = Studio(lambda: CACHE, CACHE / "spoken", 2)
     engine, counts = Engine.open(), Counter[tuple[tuple[float, float], str, bool]]()

@@ -167,12 +167,7 @@ def evaluate(calls: Sequence[LabelledCall], drafts: Sequence[Draft], draws: int 
     for call, draft in zip(calls, drafts, strict=True):
         if call.transcript.call_id != draft.call_id:
             raise ValueError(f"draft of {draft.call_id} stands beside call {call.transcript.call_id}")
-    tallies: dict[str, _Tally] = {}
-    mistakes: list[dict[str, Any]] = []
-    for row, (call, draft) in enumerate(zip(calls, drafts, strict=True)):
-        findings = {finding.rule: finding for finding in draft.findings}
-        for rule, gold in call.gold.verdicts.items():
-            _compare(tallies.setdefault(rule, _Tally()), row, rule, gold, findings.get(rule), call, mistakes)
+    tallies, mistakes = _tallied(calls, drafts)
     results = tuple(_result(rule, tally) for rule, tally in tallies.items())
     judged = [drafted for tally in tallies.values() for _, drafted in tally.pairs]
     return Evaluation(
@@ -181,6 +176,24 @@ def evaluate(calls: Sequence[LabelledCall], drafts: Sequence[Draft], draws: int 
         rules=results, means={view: _means(tallies, view, len(calls), draws) for view in VIEWS},
         evidence=_sum(result.evidence for result in results if result.evidence), mistakes=tuple(mistakes),
         score=_score_error(calls, drafts), missing_rules=tuple(result.rule for result in results if result.missing))
+
+
+def event_cells(calls: Sequence[LabelledCall], drafts: Sequence[Draft]) -> tuple[tuple[str, ...], np.ndarray]:
+    """The rules judged, and their event's true and false positives and misses by call, shape (3, calls, rules): from them comes
+    the interval of a difference between two sets of drafts of the same calls, drawn together."""
+    tallies, _ = _tallied(calls, drafts)
+    return tuple(tallies), _cells(tallies, "event", len(calls))
+
+
+def _tallied(calls: Sequence[LabelledCall], drafts: Sequence[Draft]) -> tuple[dict[str, _Tally], list[dict[str, Any]]]:
+    """What is gathered of each rule, and the mistakes."""
+    tallies: dict[str, _Tally] = {}
+    mistakes: list[dict[str, Any]] = []
+    for row, (call, draft) in enumerate(zip(calls, drafts, strict=True)):
+        findings = {finding.rule: finding for finding in draft.findings}
+        for rule, gold in call.gold.verdicts.items():
+            _compare(tallies.setdefault(rule, _Tally()), row, rule, gold, findings.get(rule), call, mistakes)
+    return tallies, mistakes
 
 
 def positive_of(rule: str, verdicts: Iterable[str]) -> Verdict:
@@ -269,7 +282,14 @@ def _sum(counts: Iterable[Counts]) -> Counts:
 
 def _means(tallies: dict[str, _Tally], view: str, calls: int, draws: int) -> dict[str, Mean]:
     """Macro and micro precision, recall and F1 of one view, with bootstrap intervals over calls."""
-    cells = np.zeros((3, calls, len(tallies)))  # tp, fp, fn by call and rule
+    cells = _cells(tallies, view, calls)
+    weights = np.random.default_rng(0).multinomial(calls, np.full(calls, 1 / calls), size=draws)
+    return _ratios(cells.sum(axis=1), np.einsum("dc,kcr->kdr", weights, cells, optimize=True))
+
+
+def _cells(tallies: dict[str, _Tally], view: str, calls: int) -> np.ndarray:
+    """True and false positives and misses of one view by call and rule, shape (3, calls, rules)."""
+    cells = np.zeros((3, calls, len(tallies)))
     for column, (rule, tally) in enumerate(tallies.items()):
         positive = positive_of(rule, (verdict for pair in tally.pairs for verdict in pair))
         if view == "alarm" and positive != "found":
@@ -278,8 +298,7 @@ def _means(tallies: dict[str, _Tally], view: str, calls: int, draws: int) -> dic
             if view != "event_in_scope" or gold != "not_applicable":
                 one = _outcome(gold, drafted, positive)
                 cells[:, row, column] += one.tp, one.fp, one.fn
-    weights = np.random.default_rng(0).multinomial(calls, np.full(calls, 1 / calls), size=draws)
-    return _ratios(cells.sum(axis=1), np.einsum("dc,kcr->kdr", weights, cells, optimize=True))
+    return cells
 
 
 def _ratios(whole: np.ndarray, drawn: np.ndarray) -> dict[str, Mean]:

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import spent
-from bench.speech import casting, lines, measures, normal, quiet, rendering, scoring, speaking, tables
+from bench.speech import casting, lines, measures, normal, quiet, rendering, scoring, speaking, tables, verdicts
 from bench.speech.align import align, call_word_pairs, marks, word_pairs
 from bench.speech.truth import Truth
 from records import Transcript, Turn, Word
@@ -198,11 +198,53 @@ def test_rules_are_scored_on_true_words_and_on_what_was_heard() -> None:
 
     take = next(rendering.plan([script for script in SCRIPTS if script.call_id == "bench-04"], seed=1))
     known = rendering.perform(take, stand_in, seed=1)[1]
-    found = scoring.rules([known], {known.name: known.transcript}, Scorer.from_settings(Settings()).draft)
-    assert found.loss() == 0.0
-    assert (found.true["macro_f1"] or 0) > 0.8
-    silent = scoring.rules([known], {}, Scorer.from_settings(Settings()).draft)
-    assert (silent.heard["macro_f1"] or 0) < (silent.true["macro_f1"] or 0)
+    found = verdicts.rules([known], {known.name: known.transcript}, Scorer.from_settings(Settings()).draft)
+    assert found.loss() == (0.0, 0.0, 0.0)
+    assert (found.f1(found.true) or 0) > 0.8
+    silent = verdicts.rules([known], {}, Scorer.from_settings(Settings()).draft)
+    assert (silent.f1(silent.heard) or 0) < (silent.f1(silent.true) or 0)
+
+
+def judged(true: list[list[str]], heard: list[list[str]]) -> verdicts.Rules:
+    """Rules of outcomes, a row a call, a column a rule: "t" found, "f" false alarm, "m" missed, "" nothing."""
+    def cells(rows: list[list[str]]) -> np.ndarray:
+        return np.array([[[float(one == kind) for one in row] for row in rows] for kind in "tfm"])
+    return verdicts.Rules(tuple(f"r{at}" for at in range(len(true[0]))), cells(true), cells(heard))
+
+
+def test_macro_and_micro_loss_worked_out_by_hand() -> None:
+    rules = judged([["t", "t"], ["t", ""], ["t", ""]], [["t", "m"], ["t", ""], ["m", ""]])
+    macro, micro = rules.loss("macro"), rules.loss("micro")
+    assert macro is not None
+    assert macro.value == pytest.approx(1 - (0.8 + 0.0) / 2)
+    assert micro is not None
+    assert micro.value == pytest.approx(1 - 4 / 6)
+
+
+def test_rules_are_told_apart_by_the_number_of_calls_with_their_event() -> None:
+    rules = judged([["t", "t", ""], ["m", "", ""], ["t", "", ""]], [["t", "m", "f"], ["m", "", ""], ["t", "", ""]])
+    assert rules.cases.tolist() == [3, 1, 0]
+    assert [rules.of(low, high).names for low, high in ((2, 9), (1, 1), (0, 0))] == [("r0",), ("r1",), ("r2",)]
+
+
+def test_the_interval_of_a_loss_is_paired_so_calls_that_are_hard_both_ways_do_not_widen_it() -> None:
+    rows = [["t", "m"] if at % 2 else ["m", "t"] for at in range(10)]
+    assert judged(rows, rows).loss("micro") == (0.0, 0.0, 0.0)
+
+
+def test_the_interval_of_a_loss_holds_the_loss_and_narrows_with_more_calls() -> None:
+    true, heard = [["t"], ["t"], ["t"], ["t"]], [["t"], ["m"], ["t"], ["t"]]
+    few, many = judged(true, heard).loss("micro"), judged(true * 20, heard * 20).loss("micro")
+    assert few is not None
+    assert many is not None
+    assert few.low < few.value < few.high
+    assert many.high - many.low < few.high - few.low
+
+
+def test_a_loss_is_printed_with_its_interval() -> None:
+    assert tables.lost(verdicts.Lost(0.122, 0.061, 0.19)) == "0.122 (0.061–0.190)"
+    assert tables.lost(verdicts.Lost(0.01, -0.02, 0.04)) == "0.010 (−0.020–0.040)"
+    assert tables.lost(None) == "–"
 
 
 # --- the corpus -----------------------------------------------------------------------------------------------------------

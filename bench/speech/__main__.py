@@ -28,6 +28,11 @@ def tell(message: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {message}", file=sys.stderr, flush=True)
 
 
+def last_run(cache: Path, hours: float, seed: int) -> Path:
+    """The file that keeps the last run with so many hours and this seed: {"made": …, "runs": {model: {label: Run}}}."""
+    return cache / f"last-{hours:g}-seed-{seed}.json"
+
+
 def corpus(options: argparse.Namespace) -> list[Truth]:
     """The recordings of the corpus, spoken and rendered where they are not there yet."""
     studio = Studio(lambda: weights.locate(options.voices, options.cache), options.cache / "spoken", options.threads)
@@ -80,7 +85,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    last = options.cache / f"last-{options.hours:g}.json"
+    last = last_run(options.cache, options.hours, options.seed)
     began = time.time()
     truths = corpus(options)
     if options.only == "corpus":
@@ -88,7 +93,7 @@ def main() -> None:
     results: dict[str, dict[str, Run]] = {}
     if options.only == "tables":
         if not last.exists():
-            raise SystemExit(f"There is no finished run with --hours {options.hours:g} below {options.cache}; run without --only first.")
+            raise SystemExit(f"There is no finished run with --hours {options.hours:g} --seed {options.seed} below {options.cache}; run without --only first.")
         kept = json.loads(last.read_text("utf-8"))
         results = {model: {name: Run.model_validate(run) for name, run in runs.items()} for model, runs in kept["runs"].items()}
         made = kept["made"]

@@ -5,13 +5,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.speech import ROOT, scoring, tables
+from bench.speech import ROOT, scoring, tables, verdicts
 from bench.speech.casting import parts
 from bench.speech.contenders import NAMES, OURS, Run
-from bench.speech.scoring import Rules, Score
+from bench.speech.scoring import Score
 from bench.speech.truth import Truth
+from bench.speech.verdicts import Rules
 from records import Transcript, Turn
 
+JUDGED = "stereo 20 dB"     # the line on which the rules' loss has its target
 REAL = ROOT.parent / "shared" / "speech-real"       # real clips, where they are at hand; none is needed
 REAL_TEXTS = {
     "aishell_0724_0121.wav": "广州市房地产中介协会分析",
@@ -46,6 +48,7 @@ class Report:
         """All tables by title."""
         found = {"What the line does": tables.conditions(self.truths, self.ours, self.rules),
                  "Rules, by how well the agent's voice is heard (stereo, 20 and 30 dB)": tables.by_agent(self.rules_by_agent, self.badly),
+                 **self._of_rules(),
                  "Who said what": tables.speakers(self.truths, self.ours),
                  "Voices": tables.voices(self.truths, self.ours)}
         if self.speed:
@@ -59,6 +62,13 @@ class Report:
             rows = [(name, tables.percent(value)) for name, value in self.real.items()]
             found["Real recordings (wide band, read aloud)"] = tables.table(("clip", "CER"), rows)
         return found
+
+    def _of_rules(self) -> dict[str, str]:
+        """What the target's line makes of the rules, by how often their event is in the calls, and rule by rule."""
+        if (found := self.rules.get(JUDGED)) is None:
+            return {}
+        return {f"Rules, by how many calls have their event ({JUDGED})": tables.by_cases(found),
+                f"Rules that are judged otherwise on what was heard ({JUDGED})": tables.rules_that_lose(found)}
 
 
 def report(truths: Sequence[Truth], silent: Sequence[Truth], runs: dict[str, Run]) -> Report:
@@ -75,11 +85,11 @@ def report(truths: Sequence[Truth], silent: Sequence[Truth], runs: dict[str, Run
     draft = Scorer.from_settings(Settings()).draft
     heard = runs["all"].heard
     kinds = {truth.condition for truth in truths}
-    rules = {kind: scoring.rules([truth for truth in truths if truth.condition == kind], heard, draft) for kind in kinds}
-    rules["all"] = scoring.rules(truths, heard, draft)
+    rules = {kind: verdicts.rules([truth for truth in truths if truth.condition == kind], heard, draft) for kind in kinds}
+    rules["all"] = verdicts.rules(truths, heard, draft)
     badly = scoring.voices_heard_badly(truths, scores["all"])
     clean = [truth for truth in truths if truth.condition in scoring.CLEAN]
-    by_agent = {name: scoring.rules(some, heard, draft) for name, bad in (("heard well", False), ("heard badly", True))
+    by_agent = {name: verdicts.rules(some, heard, draft) for name, bad in (("heard well", False), ("heard badly", True))
                 if (some := [truth for truth in clean if (_agent(truth) in badly) is bad])}
     real = {truth.name: _real_error(truth, heard.get(truth.name)) for truth in real_recordings()}
     return Report(runs, scores, rules, by_agent, sorted(badly), truths, silent, real)

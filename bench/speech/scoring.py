@@ -2,14 +2,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bench.speech import measures
 from bench.speech.casting import parts
 from bench.speech.measures import SIDES, Aligned
 from bench.speech.truth import Truth
-from records import Draft, Transcript
+from records import Transcript
 
 CLEAN = ("stereo 20 dB", "stereo 30 dB")
 BADLY = 0.3         # share of wrong characters from which a voice counts as heard badly
@@ -103,21 +103,6 @@ def total(scores: Iterable[Score]) -> Score:
     return out
 
 
-@dataclass(frozen=True)
-class Rules:
-    """How the rules do on some calls: macro and micro F1 of their events on the true words and on what was heard."""
-
-    calls: int
-    true: dict[str, float | None]
-    heard: dict[str, float | None]
-    waiting: float = 0.0            # share of verdicts on what was heard that wait for a person
-
-    def loss(self, mean: str = "macro_f1") -> float | None:
-        """F1 lost between the true words and what was heard."""
-        true, heard = self.true[mean], self.heard[mean]
-        return None if true is None or heard is None else true - heard
-
-
 def voices_heard_badly(truths: Iterable[Truth], scores: Mapping[str, Score]) -> set[str]:
     """Voices (their shifted ones with them) whose error rate in stereo at 20 dB and more is over BADLY: strong accents."""
     clean = total(scores[truth.name] for truth in truths if truth.condition in CLEAN and truth.name in scores)
@@ -127,18 +112,3 @@ def voices_heard_badly(truths: Iterable[Truth], scores: Mapping[str, Score]) -> 
         if voice:
             (said if kind == "said" else wrong)[parts(voice)[0]] += count
     return {voice for voice, count in said.items() if wrong[voice] > BADLY * count}
-
-
-def rules(truths: Sequence[Truth], heard: dict[str, Transcript], draft: Callable[[Transcript], Draft]) -> Rules:
-    """Drafts of the true transcripts and of the heard ones, each against the gold verdicts. A call that failed counts as silent."""
-    from insight.evaluation import Gold, LabelledCall, evaluate
-
-    labelled = [truth for truth in truths if truth.verdicts]
-    calls = [LabelledCall(transcript=truth.transcript, gold=Gold(verdicts=truth.verdicts)) for truth in labelled]
-    results = []
-    for transcripts in ([truth.transcript for truth in labelled],
-                        [heard.get(truth.name) or truth.transcript.model_copy(update={"turns": ()}) for truth in labelled]):
-        results.append(evaluate(calls, [draft(transcript) for transcript in transcripts], draws=20))
-    means = [{name: result.means["event"][name].value for name in ("macro_f1", "micro_f1", "macro_precision", "macro_recall")}
-             for result in results]
-    return Rules(len(calls), *means, waiting=results[1].review_share)

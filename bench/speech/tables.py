@@ -8,8 +8,9 @@ from bench.speech import quiet
 from bench.speech.contenders import OURS, Run
 from bench.speech.lines import CONDITIONS
 from bench.speech.measures import COLLAR, reliability
-from bench.speech.scoring import CLEAN, Rules, Score, total
+from bench.speech.scoring import CLEAN, Score, total
 from bench.speech.truth import Truth
+from bench.speech.verdicts import OFTEN, Lost, Rules
 
 GROUPS = (      # of calls, by layout and whether the two voices are of one sex
     ("stereo", lambda truth: not truth.mono),
@@ -58,18 +59,53 @@ def conditions(truths: Sequence[Truth], scores: Mapping[str, Score], rules: Mapp
         seen = rules[condition]
         rows.append((condition, str(found.calls), number(found.seconds / 60, 0), percent(found.cer),
                      *(percent(_share(found.errors[kind], found.errors["said"])) for kind in ("wrong", "missing", "added")),
-                     number(found.invented_a_minute, 1), number(seen.true["macro_f1"], 3), number(seen.heard["macro_f1"], 3),
-                     number(seen.loss(), 3), number(seen.true["micro_f1"], 3), number(seen.heard["micro_f1"], 3)))
-    return table(("line", "calls", "min", "CER", "wrong", "missing", "added", "invented a quiet min", "rule F1, true words",
-                  "rule F1, heard", "lost", "micro, true words", "micro, heard"), rows)
+                     number(found.invented_a_minute, 1), *_f1(seen)))
+    return table(("line", "calls", "min", "CER", "wrong", "missing", "added", "invented a quiet min", *F1), rows)
 
 
 def by_agent(rules: Mapping[str, Rules], badly: Collection[str]) -> str:
     """Rules apart for calls of agents whose voice the recogniser hears well, and of those with a strong accent."""
     rows = [(f"agent {name}" + (f" ({', '.join(badly)})" if name == "heard badly" else ""), str(seen.calls),
-             *(number(part[mean], 3) for mean in ("macro_f1", "micro_f1") for part in (seen.true, seen.heard)),
-             number(seen.loss(), 3), percent(seen.waiting)) for name, seen in rules.items()]
-    return table(("", "calls", "F1, true words", "F1, heard", "micro, true words", "micro, heard", "F1 lost", "left to a person"), rows)
+             *_f1(seen), percent(seen.waiting)) for name, seen in rules.items()]
+    return table(("", "calls", *F1, "left to a person"), rows)
+
+
+F1 = ("macro F1, true words", "… heard", "… lost", "micro F1, true words", "… heard", "… lost")
+
+
+def _f1(seen: Rules) -> list[str]:
+    """The columns F1."""
+    return [cell for mean in ("macro", "micro")
+            for cell in (number(seen.f1(seen.true, mean), 3), number(seen.f1(seen.heard, mean), 3), lost(seen.loss(mean)))]
+
+
+def lost(found: Lost | None) -> str:
+    """F1 lost with its interval: "0.122 (0.061–0.190)"."""
+    return "–" if found is None else f"{found.value:.3f} ({found.low:.3f}–{found.high:.3f})".replace("(-", "(−").replace("–-", "–−")
+
+
+CASES = ((f"in {OFTEN} calls or more", OFTEN, float("inf")), (f"in 3 to {OFTEN - 1}", 3, OFTEN - 1), ("in 1 or 2", 1, 2),
+         ("in none: false alarms alone", 0, 0), ("all rules", 0, float("inf")))
+
+
+def by_cases(rules: Rules) -> str:
+    """Rules apart by how many calls have their event: what a macro mean makes of rules with a case or two."""
+    rows = []
+    for name, fewest, most in CASES:
+        some = rules.of(fewest, most)
+        rows.append((name, str(len(some.names)), number(some.cases.sum(), 0), *_f1(some)))
+    return table(("a rule's event is", "rules", "cases", *F1), rows)
+
+
+def rules_that_lose(rules: Rules) -> str:
+    """Every rule that is judged otherwise on what was heard: cases by gold, and what was found and wrongly found."""
+    true, heard = rules.true.sum(axis=1), rules.heard.sum(axis=1)
+    rows = []
+    for at in sorted(range(len(rules.names)), key=lambda each: (-rules.cases[each], rules.names[each])):
+        if (true[:, at] != heard[:, at]).any():
+            rows.append((rules.names[at], *(number(count, 0) for count in (
+                rules.cases[at], true[0, at], heard[0, at], true[1, at], heard[1, at]))))
+    return table(("rule", "calls with the event", "found, true words", "… heard", "false alarms, true words", "… heard"), rows)
 
 
 def speakers(truths: Sequence[Truth], scores: Mapping[str, Score]) -> str:
