@@ -7,7 +7,9 @@ words' times come from one alignment a chunk. A chunk is decoded again only wher
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,8 @@ class Whisper:
             intra_threads=plan.threads, files=smaller.files if smaller else None)
         self._to_model, self._from_model = vocabulary.translator(smaller)
         self._features = FeatureExtractor(feature_size=self._net.n_mels)
+        # A GPU waits for the spectra of a whole pass, which one core makes no faster than the GPU decodes them.
+        self._map: Any = ThreadPoolExecutor(os.cpu_count(), "spectra").map if plan.batch > 1 else map
         self._start = self._to_model(self._tokens.sot_sequence)
         self._suppressed = self._to_model(suppressed(self._tokens))
         self._calibration = confidence.load(name)
@@ -95,13 +99,15 @@ class Whisper:
 
         lengths = [min(FRAMES, -(-len(chunk) // 160)) for chunk in chunks]
         size = min(FRAMES, max(FEWEST_FRAMES, -(-(max(lengths) + AFTERWARDS) // ROUNDING) * ROUNDING))
-        features = np.stack([self._mel(chunk, size) for chunk in chunks])
+        features = np.stack(list(self._map(lambda chunk: self._mel(chunk, size), chunks)))
         encoded = self._net.encode(ctranslate2.StorageView.from_array(features))
         tries = self._decode(encoded, self._prompts(hints))
-        for index, first in enumerate(tries):
-            told = [*self._hot_words, *hints[index]]
-            if failed(first) or hinting.echoes(first["text"], told):
-                tries[index] = self._again(features[index:index + 1], first, bool(told))
+        told = [[*self._hot_words, *each] for each in hints]
+        doubtful = [index for index, first in enumerate(tries)
+                    if failed(first) or hinting.echoes(first["text"], told[index])]
+        again = self._again(features, {index: tries[index] for index in doubtful}, {index for index in doubtful if told[index]})
+        for index, better in again.items():
+            tries[index] = better
         words = self._align(encoded, [each["tokens"] for each in tries], lengths)
         return [_segment(each, self._calibration.applied(found, each, chunk))
                 for each, found, chunk in zip(tries, words, chunks, strict=True)]
@@ -142,20 +148,30 @@ class Whisper:
         return {"tokens": tokens, "text": text, "temperature": temperature, "no_speech_prob": result.no_speech_prob,
                 "avg_logprob": result.scores[0] * length / (length + 1), "compression_ratio": compression_ratio(text)}
 
-    def _again(self, features: np.ndarray, first: dict[str, Any], told: bool) -> dict[str, Any]:
-        """A failed or doubtful chunk without what it was told, then sampled at rising temperatures until one try looks
-        right; else the likeliest that is no loop. A chunk that only needed to be heard without hints is not sampled."""
+    def _again(self, features: np.ndarray, first: dict[int, dict[str, Any]], told: set[int]) -> dict[int, dict[str, Any]]:
+        """The failed or doubtful chunks of a pass once more, together: those that were `told` something without it, then all at
+        rising temperatures, each until one try of it looks right; else its likeliest that is no loop. A chunk that only needed to
+        be heard without hints is not sampled. `first` are their first tries by place in `features`; so is what comes back."""
         import ctranslate2
 
-        encoded = self._net.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
-        bare = [self._to_model([*self._tokens.sot_sequence, self._tokens.no_timestamps])]
-        tries = [] if told else [first]
-        for temperature in (0.0, *TEMPERATURES) if told else TEMPERATURES:
-            tries += self._decode(encoded, bare, temperature)
-            if not failed(tries[-1]):
-                return tries[-1]
-        whole = [each for each in tries if each["compression_ratio"] <= COMPRESSION_LIMIT]
-        return max(whole or tries, key=lambda each: each["avg_logprob"])
+        bare = self._to_model([*self._tokens.sot_sequence, self._tokens.no_timestamps])
+        tries = {index: [] if index in told else [one] for index, one in first.items()}
+        found: dict[int, dict[str, Any]] = {}
+        encoded, held = None, []
+        for temperature in (0.0, *TEMPERATURES):
+            left = [index for index in tries if index not in found and (temperature or index in told)]
+            if not left:
+                continue
+            if left != held:
+                encoded, held = self._net.encode(ctranslate2.StorageView.from_array(features[left])), left
+            for index, one in zip(left, self._decode(encoded, [bare] * len(left), temperature), strict=True):
+                tries[index].append(one)
+                if not failed(one):
+                    found[index] = one
+        for index in tries.keys() - found.keys():
+            whole = [each for each in tries[index] if each["compression_ratio"] <= COMPRESSION_LIMIT]
+            found[index] = max(whole or tries[index], key=lambda each: each["avg_logprob"])
+        return found
 
     def _align(self, encoded: Any, tokens: list[list[int]], lengths: list[int]) -> list[list[Word]]:
         if not any(tokens):

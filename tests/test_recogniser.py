@@ -123,7 +123,7 @@ def bare() -> Whisper:
         split_to_word_tokens=lambda tokens: ([chr(97 + token % 26) for token in tokens], [[token] for token in tokens]))
     vars(whisper).update(
         name="whisper-test", _tokens=letters, _hot_words=(), _pass=4, batch=16, workers=1, beam_size=5, _start=[901], _suppressed=[],
-        _to_model=list, _from_model=list, _calibration=confidence.Calibration(),
+        _to_model=list, _from_model=list, _map=map, _calibration=confidence.Calibration(),
         _mel=lambda chunk, size: np.pad(np.ones((80, len(chunk) // 160), np.float32), ((0, 0), (0, size - len(chunk) // 160))))
     return whisper
 
@@ -160,6 +160,13 @@ def test_a_failed_chunk_is_tried_warmer_and_only_that_one(bare: Whisper) -> None
     found = bare.recognise([sound(10), sound(5), sound(7)])
     assert [segment.temperature for segment in found] == [0, 0.4, 0]
     assert [len(sizes) for sizes, _ in net.passes] == [3, 1, 1]
+
+
+def test_chunks_of_one_pass_that_failed_are_tried_warmer_together(bare: Whisper) -> None:
+    bare._net = net = Net(lambda size, prompt: result([1, 2], -0.2 if size == 700 or len(net.passes) > (1 if size == 500 else 2) else -3.0))
+    found = bare.recognise([sound(10), sound(5), sound(7)])
+    assert [segment.temperature for segment in found] == [0.4, 0.2, 0]
+    assert [[int(size) for size in sizes] for sizes, _ in net.passes] == [[1000, 700, 500], [1000, 500], [1000]]
 
 
 @pytest.mark.parametrize(("probabilities", "expected"), [
