@@ -52,7 +52,7 @@ class Knowledge:
 
 
 def vouched(sure: float) -> float:
-    """How sure the characters of a phrase or an expression are that stand in a turn recognised so surely.
+    """How sure the words of a hit are that stand in a turn recognised so surely: a phrase's, its sounds', a sentence's meaning.
 
     That they make one vouches for them: chance seldom does. How often it is right: `python -m
     bench.vouching`. Below 0.45 there were too few to say, and the recognition alone decides.
@@ -250,18 +250,20 @@ class View:
         return None if rule.unless.repair is not None and self._repaired(rule, hit) else hit
 
     def _heard(self, hit: Hit) -> Hit:
-        """A hit is no surer than the recognition lets it be, that of its turn or of its own words, whichever is surer: a clear 您好
-        stands in a turn of which the rest was lost in noise."""
+        """A hit is no surer than the recognition lets it be."""
+        sure = self.heard_at(hit)
+        return hit if sure is None else hit._replace(confidence=hit.confidence * vouched(sure))
+
+    def heard_at(self, hit: Hit) -> float | None:
+        """How surely a hit's words were recognised: that of its turn or of its own words, whichever is surer: a clear 您好 stands in a
+        turn of which the rest was lost in noise. None where it is not said."""
         sure = self.recognised[hit.turn]
-        if sure is None:
-            return hit
-        if hit.note != NOTE and sure < CLEAR:
-            if hit.turn not in self._words:
-                self._words[hit.turn] = Heard(self.turns[hit.turn])
-            offset = self.text.offsets[hit.turn]
-            sure = max(sure, self._words[hit.turn].of(hit.start - offset, hit.end - offset) or 0.0)
-        told = hit.match == "exact" or (hit.match == "pattern" and hit.note != NOTE)
-        return hit._replace(confidence=hit.confidence * (vouched(sure) if told else sure))
+        if sure is None or hit.note == NOTE or sure >= CLEAR:
+            return sure
+        if hit.turn not in self._words:
+            self._words[hit.turn] = Heard(self.turns[hit.turn])
+        offset = self.text.offsets[hit.turn]
+        return max(sure, self._words[hit.turn].of(hit.start - offset, hit.end - offset) or 0.0)
 
     @cached_property
     def recognised(self) -> list[float | None]:

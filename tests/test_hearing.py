@@ -39,3 +39,11 @@ def test_what_an_expression_finds_is_vouched_for_by_being_found_as_a_phrase_is()
     view = ENGINE.view(Transcript(call_id="t", turns=turns))
     (hit,) = view.hits("greeting.identity")
     assert (hit.match, view.outcome("greeting.identity").verdict) == ("pattern", "pass")
+
+
+@pytest.mark.parametrize(("sure", "verdict"), [(0.62, "pass"), (0.42, "needs_review")])
+def test_what_is_found_by_its_sound_is_vouched_for_too_but_not_in_a_turn_that_was_hardly_heard(sure: float, verdict: str) -> None:
+    turns = (turn("那没问题", (), 0.9), Turn(speaker="customer", text="好的", confidence=0.8), turn("我这样借释您清除吗", (), sure))
+    view = ENGINE.view(Transcript(call_id="t", turns=turns))
+    (hit,) = view.hits("closing.understood")
+    assert (hit.match, view.outcome("closing.understood").verdict) == ("homophone", verdict)
