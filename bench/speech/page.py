@@ -54,7 +54,8 @@ LIMITS = """\
   written; those of `bench/speech/scripts` were not.
 - **The calibration of confidences was fitted on recordings of this very corpus** (`bench/confidence.py`, seed 1): the table of confidences shows how well
   it fits what it has seen. For voices that the fit has not heard see what `python -m bench.confidence` prints; or run this with another `--seed`.
-- **Those who built the product this session had this corpus at hand** (seed 1) to see what their changes did, so its figures lean to the good side.
+- **Those who built the product had some seeds of this corpus at hand** (1 to 5) to see what their changes did, so figures of these lean to the good
+  side. The scripts are the same under every seed; other seeds change voices, pace and noise.
 - **Times of single words are not exact** in the truth (those of turns are), so nothing here says how well word times fit.
 - Word-diarisation error counts only characters that were heard rightly; who said what was misheard is not judged.
 - An error rate of characters is no measure of understanding: a wrong particle and a wrong amount count alike.
