@@ -52,6 +52,7 @@ evaluate: install
 	$(BIN)/tingjian evaluate data/sample/gold.jsonl $(GOLD) --noise 0.1
 	$(BIN)/tingjian evaluate data/blind/dialects.jsonl --organisations data/blind/dialects-companies.txt --noise 0.1
 	$(BIN)/tingjian evaluate data/blind/third.jsonl --noise 0.1
+	$(BIN)/tingjian evaluate data/blind/fourth.jsonl --noise 0.1
 
 # Hostile input of every kind, really tried, a line an outcome (tests/hostile/); a short form is in `make test`.
 test-hostile: install
