@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -368,15 +369,13 @@ class Lake:
     def _near(self, name: str, column: str, call_id: str, day: str) -> str | None:
         """The same from the files of its day alone. None where it is not there, or where a file went between two looks (erased, put
         together with others): then the table is read in the ordinary way."""
-        marks = "recognition_batch" if name in tables.OF_RECOGNITION else "scoring_batch"
-        this = pl.col("call_id") == call_id
         try:
-            files = [self._opened.setdefault(one, Opened(self.root / one)).files(day) for one in ("calls", name)]
-            if not all(files):
+            vouching, files = [self._opened.setdefault(one, Opened(self.root / one)).files(day) for one in ("calls", name)]
+            batches = _batches(vouching, call_id) if vouching and files else None
+            if batches is None:
                 return None
-            batch = pl.scan_parquet(files[0]).filter(this).select(marks).collect()
-            rows = pl.scan_parquet(files[1]).filter(this, pl.col("batch_id").is_in(batch[marks].to_list())).select(column)
-            found = self.keys.opened(name, rows).collect()
+            this = (pl.col("call_id") == call_id) & (pl.col("batch_id") == batches[name not in tables.OF_RECOGNITION])
+            found = self.keys.opened(name, pl.scan_parquet(list(files)).filter(this).select(column)).collect()
         except (OSError, DeltaError, pl.exceptions.PolarsError):
             return None
         return found[column][0] if len(found) else None
@@ -388,6 +387,13 @@ class Lake:
         near = get_close_matches(call_id, self.call_ids(), n=3, cutoff=0.4) or self.call_ids()[:3]
         hint = f" Near it: {', '.join(near)}." if near else ""
         return Problem(f"No call {call_id} in {self.root}.{hint}")
+
+
+@lru_cache(maxsize=1024)
+def _batches(files: tuple[str, ...], call_id: str) -> tuple[str, str] | None:
+    """The batches of a call's recognition and scoring, from files of the table `calls`: a file of a Delta table never changes."""
+    found = pl.scan_parquet(list(files)).filter(pl.col("call_id") == call_id).select("recognition_batch", "scoring_batch").collect()
+    return found.row(0) if len(found) else None
 
 
 def _call_row(result: Result, day: str) -> dict[str, Any]:

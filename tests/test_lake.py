@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 import store.lake
 from records import Failure, Problem
 from store.lake import AudioFile, Lake, Result
+from store.opened import Opened
 from tests.stand_ins import draft, recording, transcript
 
 DETAILS = ("transcripts", "turns", "removed", "drafts", "items", "findings")
@@ -217,3 +219,23 @@ def test_an_unknown_call_is_answered_with_near_ones_and_a_failed_one_with_its_re
         lake.draft("call-01")
     with pytest.raises(Problem, match="the file is empty"):
         lake.draft("call-9")
+
+
+def test_a_table_kept_open_takes_in_what_was_committed_since_also_after_its_history_was_cleared(lake: Lake, tmp_path: Path) -> None:
+    day = "2026-11-20"
+
+    def come(call_id: str) -> None:
+        with lake.writing():
+            lake.commit([done(tmp_path, call_id, started_at=f"{day}T09:00:00+08:00")])
+
+    come("a")
+    kept = Opened(lake.root / "drafts")
+    assert len(kept.files(day)) == 1 and kept.files("2026-11-21") == ()
+    come("b")
+    assert len(kept.files(day)) == 2
+    come("c")
+    table = DeltaTable(str(lake.root / "drafts"))
+    table.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 seconds"})      # as erasing does
+    table.create_checkpoint()
+    table.cleanup_metadata()
+    assert len(kept.files(day)) == 3

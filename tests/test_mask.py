@@ -301,3 +301,16 @@ def test_a_bad_line_is_named_and_the_others_go_on(line: str, tmp_path: Path, cap
 def test_a_missing_file_is_a_message(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"nothing\.jsonl cannot be read"):
         command("mask", tmp_path / "nothing.jsonl")
+
+
+def test_a_sentence_of_the_engine_hides_the_customers_name_also_where_another_call_had_nothing_to_hide_in_it() -> None:
+    """What nothing was found in is not looked through again, but each call's own customer still is."""
+    def shown(customer: str | None) -> str:
+        one = Transcript(call_id="c", customer_name=customer, turns=(Turn(speaker="agent", text="您好"),))
+        finding = Finding(rule="x", verdict="fail", confidence=0.9, reason="说到玄武岩三次")
+        draft = Draft(call_id="c", form="f", form_version="", rules_version="", score=None, band=None, fatal=False, items=(), findings=(finding,))
+        return hide(one, draft)[1].findings[0].reason
+
+    assert shown(None) == "说到玄武岩三次"
+    assert shown("玄武岩") == "说到***三次"
+    assert shown(None) == "说到玄武岩三次"
