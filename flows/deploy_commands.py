@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from flows.engine import Server
     from settings import Settings
 
 
@@ -36,7 +37,21 @@ def serve(verbose: bool = typer.Option(False, "--verbose", help="Show Prefect's 
             raise Problem(f"Prefect's server did not start on port {settings.schedule.port}: is something else there? Set another "
                           "[schedule] port, or look at what listens with: ss -ltnp.")
         with lasting(address):
+            _watch(server)
             _serve(settings, address)
+
+
+def _watch(server: Server) -> None:
+    """Runs that died with the `serve` before this one, or die while it goes on, give their place back."""
+    from prefect.client.orchestration import get_client
+
+    from flows.watching import bury, watch
+
+    with get_client(sync_client=True) as client:
+        watch(client)
+        dead = bury(client) if server.own else 0
+    if dead:
+        typer.echo(f"{dead} runs had been cut short and are marked as crashed; the next ones go on where they ended.", err=True)
 
 
 def _serve(settings: Settings, address: str) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from flows.watching import HEARTBEAT, TAG, WATCH, Change, watch
 from records import Problem
 from settings import QUIET, Settings
 
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.responses import DeploymentResponse
     from prefect.deployments.runner import RunnerDeployment
-
-TAG = "tingjian"
-WATCH = "tingjian: runs whose machine died"
-HEARTBEAT, SILENT = 30, 180     # seconds between the signs of life of a run, and without one until it counts as dead
-Change = Literal["made", "changed", "unchanged"]
 
 
 class Planned(NamedTuple):
@@ -99,7 +95,7 @@ def deploy(settings: Settings) -> list[tuple[str, Change]]:
     with get_client(sync_client=True) as client:
         _answers(client, address)
         changes: list[tuple[str, Change]] = [(f"work pool {settings.schedule.pool}", _pool(client, settings)),
-                                             (f"automation {WATCH}", _watch(client))]
+                                             (f"automation {WATCH}", watch(client))]
         for one in deployments(settings, settings.schedule.pool):
             there = _registered(client, one.full_name)
             if there is None or not _same(there, one):
@@ -144,39 +140,6 @@ def _pool(client: SyncPrefectClient, settings: Settings) -> Change:
     if there.concurrency_limit == limit:
         return "unchanged"
     client.update_work_pool(settings.schedule.pool, WorkPoolUpdate(concurrency_limit=limit))
-    return "changed"
-
-
-def _watch(client: SyncPrefectClient) -> Change:
-    """A run whose machine went down stays "Running" for Prefect, and its place in the pool and its deployment's is never free again.
-    So the server marks a run as crashed that gives no sign of life for SILENT seconds; one that lives all the same goes on."""
-    from datetime import timedelta
-
-    from prefect.client.schemas.objects import StateType
-    from prefect.events.actions import ChangeFlowRunState
-    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-    from prefect.events.schemas.events import ResourceSpecification
-
-    told_dead: list[Any] = [ChangeFlowRunState(
-        name=None, state=StateType.CRASHED, force=False,
-        message=f"No sign of life for {SILENT} s: its process or machine is gone. The next run goes on where it ended.")]
-    wanted = AutomationCore(
-        name=WATCH, description="Made by `tingjian deploy`: frees the place of a run that gives no sign of life any more",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.Pending", "prefect.flow-run.Running", "prefect.flow-run.heartbeat"}, expect={"prefect.flow-run.*"},
-            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-            match_related=ResourceSpecification({"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}),
-            for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=timedelta(seconds=SILENT)),
-        actions=told_dead)
-    there = client.read_automations_by_name(WATCH)
-    if not there:
-        client.create_automation(wanted)
-        return "made"
-    told = {name: True for name in AutomationCore.model_fields if name != "enabled"}        # pausing it is the server's to say
-    if there[0].model_dump(include=told, exclude={"trigger": {"id"}}) == wanted.model_dump(include=told, exclude={"trigger": {"id"}}):
-        return "unchanged"
-    client.delete_automation(there[0].id)
-    client.create_automation(wanted)
     return "changed"
 
 

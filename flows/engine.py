@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from flows.watching import HEARTBEAT
 from settings import Settings, hush
 
 ANSWERS_WITHIN = 5.0    # seconds
@@ -49,6 +50,11 @@ class Server:
             self._process.kill()
             self._process.communicate()
 
+    @property
+    def own(self) -> bool:
+        """Whether it was started here, so that all its runs are this machine's."""
+        return not self._given
+
     def address(self, within: float = START_WITHIN) -> str | None:
         """The API's address, or None when it did not come up in so many seconds."""
         if self._given:
@@ -72,13 +78,15 @@ class Server:
 
 
 def prepare(settings: Settings, verbose: bool = False, lasting: bool = False) -> None:
-    """Sets Prefect's environment; what the user has set stays. The logs of `lasting` runs are kept with their records."""
+    """Sets Prefect's environment; what the user has set stays. The logs of `lasting` runs are kept with their records, and they give
+    signs of life as often as the watch over them needs (flows/watching.py)."""
     hush()
     home = settings.monitoring.prefect_home.expanduser()
     for name, value in {
         "PREFECT_HOME": str(home / "served" if lasting else home),
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose or lasting else "CRITICAL",
         "PREFECT_LOGGING_TO_API_ENABLED": str(lasting).lower(),
+        **({"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT)} if lasting else {}),
     }.items():
         os.environ.setdefault(name, value)
     Path(os.environ["PREFECT_HOME"]).expanduser().mkdir(parents=True, exist_ok=True)

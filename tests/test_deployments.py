@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from flows import deployments, job, scheduled
+from flows import deployments, job, scheduled, watching
 from flows.job import Job
 from records import Problem
 from settings import QUIET, Settings
@@ -70,6 +71,24 @@ def test_deploying_registers_each_flow_with_its_time_and_deploying_again_changes
     assert nightly.global_concurrency_limit.limit == 1 and client.read_work_pool("tingjian").concurrency_limit == 1
     assert client.read_deployment_by_name("rescore-calls/rescore").schedules == [], "on demand"
     assert nightly.job_variables["env"].items() >= QUIET.items()
+
+
+def test_serve_frees_the_place_of_a_run_that_no_process_carries_any_more(client: Any) -> None:
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Running
+
+    deployments.deploy(told())
+    nightly = client.read_deployment_by_name("monitor-calls/nightly").id
+    dead, alive, waiting = (client.create_flow_run_from_deployment(nightly, tags=[watching.TAG]).id for _ in range(3))
+    for one in (dead, alive):
+        client.set_flow_run_state(one, Running(), force=True)
+    with subprocess.Popen(["sleep", "600"], env={"PREFECT__FLOW_RUN_ID": str(alive), "PATH": os.environ["PATH"]}) as carrier:
+        buried = watching.bury(client)
+        carrier.kill()
+    ended = {name: client.read_flow_run(one).state.type for name, one in (("dead", dead), ("alive", alive), ("waiting", waiting))}
+    assert (buried, ended) == (1, {"dead": StateType.CRASHED, "alive": StateType.RUNNING, "waiting": StateType.SCHEDULED})
+    assert "next run goes on" in client.read_flow_run(dead).state.message
+    assert watching.bury(client) == 1 and watching.bury(client) == 0, "its process is gone by now"
 
 
 def test_only_what_differs_is_changed_and_a_paused_schedule_stays_paused(client: Any) -> None:
