@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo-workspace
-.PHONY: test-hostile sbom audit lock licences demo test install bench bench-speech evaluate evaluate-masking bench-review bench-insight lint clean test-faults bench-scale
+.PHONY: test-hostile sbom audit lock licences demo test install bench bench-speech evaluate evaluate-masking bench-review bench-gpu bench-insight lint clean test-faults bench-scale
 
 install: .venv/installed
 
@@ -36,6 +36,10 @@ bench: install
 bench-speech: install
 	$(BIN)/python -m pip install -q --group voices -c constraints.txt
 	$(BIN)/python -m bench.speech --models base small --page docs/accuracy.md
+
+# Recognition on a GPU: batches across calls beside faster-whisper's own pipelines. On a machine with one.
+bench-gpu: install
+	$(BIN)/python -m bench.gpu
 
 # The workbench with 200,000 cards and 50 reviewers at work, on SQLite and, where there is one, PostgreSQL. Some 20 minutes.
 bench-review: install
