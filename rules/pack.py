@@ -22,7 +22,7 @@ FOR_APPLIES = ("both_speak",)
 Params = dict[tuple[str, tuple[str, str]], Entry]
 """Parameters of operators by rule and by what decides: ("", "") the rule itself, ("lines", name) …"""
 BUILT_IN = Path(__file__).parent / "zh"
-ENGINE = "8"
+ENGINE = "9"
 """Raised whenever the engine decides otherwise from the same rules; part of every draft's rules_version."""
 
 

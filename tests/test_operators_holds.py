@@ -199,3 +199,25 @@ def test_an_expression_that_re2_does_not_take_is_refused_with_its_rule(pattern: 
 def test_what_re2_does_not_take_is_said_so(pattern: str) -> None:
     with pytest.raises(ValueError, match="RE2"):
         expression(pattern)
+
+
+GARBLED = ("A", "糕先核鱼台对夜下呈不", 0, 5)
+
+
+def test_who_says_yes_waits_and_is_thanked_was_held_whatever_was_heard_of_the_request() -> None:
+    call = view(GARBLED, YES, ("A", "让您久等了，交过了", 40, 44), ("C", "好", 45, 46))
+    assert call.outcome("hold.request").verdict == "found"
+    assert call.outcome("hold.consent").verdict == "pass"
+    assert call.outcome("hold.return").verdict == "pass"
+    assert call.outcome("hold.unannounced").verdict == "pass"
+    assert call.outcome("hold.permission").verdict == "needs_review"
+
+
+@pytest.mark.parametrize(("answer", "back"), [
+    ("那到底还要多久", "让您久等了，交过了"),      # nobody agreed to wait
+    ("好的", "交过了，您放心"),                    # nobody is thanked for waiting
+])
+def test_a_silence_alone_is_no_hold(answer: str, back: str) -> None:
+    call = view(GARBLED, ("C", answer, 5.5, 6), ("A", back, 40, 44), ("C", "好", 45, 46))
+    assert call.outcome("hold.request").verdict == "none"
+    assert call.outcome("hold.unannounced").verdict == "fail"

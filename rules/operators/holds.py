@@ -20,6 +20,8 @@ GOES_ON = 3.0
 """Seconds of pause within which an agent still goes on with what it was saying."""
 NO_SURE_WORDS = 0.8
 """How sure a hold is that words alone would not tell, but silence follows."""
+BY_SILENCE, UNHEARD = "客户同意后静默，回来致谢", 0.5
+"""The note of a hold known by what came of it alone; how sure it is that its request lacks what was not heard in it."""
 NOD, NODDED = 2, 0.7
 """Characters of an answer that is one word, and how sure it is that it agrees to wait when the wait follows."""
 NO = frozenset("不没别未啥么谁多几喂为位")
@@ -248,12 +250,13 @@ def transfer(view: View, rule: Rule, params: Transfer) -> Outcome:
 
 # finding holds
 def _find(view: View, rule: Rule, params: Request) -> list[Hold]:
-    asks = _by_turn(view, rule.id)
-    if not asks:  # what else belongs to a hold need not be looked for
+    asks, least = _by_turn(view, rule.id), rule.limits[params.silence]
+    waits = _waits(view, least)
+    if not asks and not waits:  # what else belongs to a hold need not be looked for
         return []
     backs, returns, yes, moves = (_by_turn(view, other) for other in
                                   (params.check_back, params.returned, params.consent, params.transfer))
-    least = rule.limits[params.silence]
+    asks = _agreed_to(view, waits, returns, yes) | asks
     holds: list[Hold] = []
     free = 0
     for turn in sorted(asks):
@@ -272,6 +275,27 @@ def _find(view: View, rule: Rule, params: Request) -> list[Hold]:
         holds.append(hold)
         free = hold.back if hold.back is not None else len(view.turns)
     return holds
+
+
+def _waits(view: View, least: float) -> list[tuple[int, int, int]]:
+    """Where the agent speaks, the customer answers and nobody says a word for `least` seconds until the agent goes on: the three
+    turns."""
+    if not view.timed:
+        return []
+    found = []
+    spoken = [i for i, who in enumerate(view.speakers) if who in ("agent", "customer")]
+    for asked, answer, back in zip(spoken, spoken[1:], spoken[2:], strict=False):
+        end, start = view.turns[answer].end, view.turns[back].start
+        if (view.speakers[asked] == view.speakers[back] == "agent" and view.speakers[answer] == "customer"
+                and None not in (end, start) and (start or 0.0) - (end or 0.0) >= least):
+            found.append((asked, answer, back))
+    return found
+
+
+def _agreed_to(view: View, waits: list[tuple[int, int, int]], returns: dict[int, Hit], yes: dict[int, Hit]) -> dict[int, Hit]:
+    """Requests known by what came of them, whatever was heard of their words: the customer said yes, waited, and was thanked."""
+    return {asked: _turn_hit(view, asked, BY_SILENCE)._replace(confidence=NO_SURE_WORDS)
+            for asked, answer, back in waits if answer in yes and back in returns and not returns[back].weak}
 
 
 def _follow(view: View, turn: int, asks: dict[int, Hit], backs: dict[int, Hit], returns: dict[int, Hit]) -> Hold:
@@ -338,13 +362,17 @@ def _every(view: View, holds: list[Hold], done: Callable[[Hold], Hit | None], lo
            words: tuple[str, str]) -> Outcome:
     """The verdict where each of some holds needs something; `words` say that it was done, and that it was not."""
     results = [(hold, done(hold)) for hold in holds]
+    heard = [(hold, hit) for hold, hit in results if hit is not None or hold.hit.note != BY_SILENCE]
+    if not heard:  # the words of the request are not known, so what they lack is not either
+        return Outcome("fail", UNHEARD, tuple(hold.hit for hold in holds), f"{len(holds)} 次等待，没有听清怎样请客户等待", float(len(holds)))
+    results = heard
     missed = [hold for hold, hit in results if hit is None]
     if missed:
         sure = min(view.absent(looked(hold)) for hold in missed)
-        why = f"{len(holds)} 次等待{f'，其中 {len(missed)} 次' if len(holds) > 1 else '，'}{words[1]}"
+        why = f"{len(results)} 次等待{f'，其中 {len(missed)} 次' if len(results) > 1 else '，'}{words[1]}"
         return Outcome("fail", sure, tuple(hold.hit for hold in missed), why, float(len(missed)))
     hits = tuple(hit for _, hit in results if hit is not None)
-    return Outcome("pass", min(hit.confidence for hit in hits), hits, f"{len(holds)} 次等待{'，' if len(holds) == 1 else '都'}{words[0]}")
+    return Outcome("pass", min(hit.confidence for hit in hits), hits, f"{len(results)} 次等待{'，' if len(results) == 1 else '都'}{words[0]}")
 
 
 def _by_turn(view: View, rule_id: str) -> dict[int, Hit]:
