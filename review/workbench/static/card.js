@@ -80,23 +80,27 @@ proofs.forEach((proof) => proof.addEventListener("click", () => prove(proof)));
 
 // ---- saving: what is not yet acknowledged lies in the browser's store, so a closed tab or a lost line loses nothing ----
 const mine = page.dataset.mine === "yes";
-const KEY = `tingjian ${page.dataset.at || page.dataset.call}`;
+const KEY = `tingjian ${page.dataset.person} ${page.dataset.at || page.dataset.call}`;      // workplaces are shared: nobody saves another's words
 const saving = document.getElementById("saving");
-let version = Number(page.dataset.version), pending = JSON.parse(localStorage.getItem(KEY) || "{}"), busy = false, wait = 1000;
-const keep = () => (Object.keys(pending).length ? localStorage.setItem(KEY, JSON.stringify(pending)) : localStorage.removeItem(KEY));
+// What is on its way counts as unsaved until it is acknowledged, also when more is judged meanwhile.
+let version = Number(page.dataset.version), pending = JSON.parse(localStorage.getItem(KEY) || "{}"), sent = {}, busy = false, wait = 1000, publishing = false;
+const unsaved = () => ({ ...sent, ...pending });
+const anything = () => Object.keys(unsaved()).length > 0;
+const keep = () => (anything() ? localStorage.setItem(KEY, JSON.stringify(unsaved())) : localStorage.removeItem(KEY));
 const send = async () => {
   if (busy || !Object.keys(pending).length) return;
   busy = true;
   saving.textContent = page.dataset.saving;
-  const { comment, ...items } = pending;
+  sent = pending;
   pending = {};
-  const back = () => { pending = { ...(comment === undefined ? {} : { comment }), ...items, ...pending }; keep(); };
+  const { comment, ...items } = sent;
+  const back = () => { pending = unsaved(); sent = {}; keep(); };
   try {
     const answer = await fetch(`${at}/judge`, { method: "POST", body: JSON.stringify({ version, items, comment: comment ?? null }),
       headers: { "Content-Type": "application/json", "X-CSRF": page.dataset.csrf } });
     const said = await answer.json();
-    if (answer.ok) { settle(said); saving.textContent = page.dataset.saved; wait = 1000; keep(); }
-    else { back(); saving.textContent = said.message; saving.className = "wrong"; busy = false; return; }   // for a person to mend
+    if (answer.ok) { sent = {}; settle(said); saving.textContent = page.dataset.saved; wait = 1000; keep(); }
+    else { back(); saving.textContent = said.message; saving.className = "wrong"; busy = publishing = false; return; }   // for a person to mend
   } catch {
     back();
     saving.textContent = page.dataset.unsaved;
@@ -104,7 +108,8 @@ const send = async () => {
     wait = Math.min(wait * 2, 30000);
   }
   busy = false;
-  if (wait === 1000) send();
+  if (publishing && !anything()) document.getElementById("publish").requestSubmit();
+  else if (wait === 1000) send();
 };
 const settle = (card) => {
   version = card.version;
@@ -118,7 +123,7 @@ const settle = (card) => {
   for (const [id, item] of Object.entries(card.items)) paint(page.querySelector(`[data-item="${CSS.escape(id)}"]`), item);
 };
 const paint = (box, item) => {
-  if (!box || pending[box.dataset.item]) return;
+  if (!box || pending[box.dataset.item] || unexplained(box)) return;
   all("[data-verdict]", box).forEach((button) => button.setAttribute("aria-checked", String(button.dataset.verdict === item.verdict)));
   box.classList.remove("pass", "fail", "not_applicable");
   if (item.verdict) box.classList.add("decided", item.verdict);
@@ -131,8 +136,11 @@ const items = all(".item[data-item]");
 let chosen = null;
 const choose = (box) => { chosen = box; box?.focus(); box?.scrollIntoView({ block: "nearest" }); };
 const overrides = (box, verdict) => box.dataset.bonus !== "yes" && box.dataset.machine !== "needs_review" && box.dataset.machine !== verdict;
+// An override that was chosen and has no reason yet: nothing of it is saved, so the card must not be published as it looks.
+const unexplained = (box) => { const why = box.querySelector(".why"); return Boolean(why) && !why.hidden && !why.querySelector("input").value.trim(); };
 const judge = (box, verdict) => {
-  if (!mine || !box) return;
+  if (!mine || !box || !verdict) return;
+  publishing = false;
   const why = box.querySelector(".why"), reason = why.querySelector("input");
   all("[data-verdict]", box).forEach((button) => button.setAttribute("aria-checked", String(button.dataset.verdict === verdict)));
   why.hidden = !overrides(box, verdict);
@@ -143,7 +151,7 @@ const judge = (box, verdict) => {
 };
 // What is being typed is kept on this machine letter by letter, and sent when the field is left or the typing rests.
 let rest = 0;
-const typing = () => { keep(); clearTimeout(rest); rest = setTimeout(send, 1500); };
+const typing = () => { publishing = false; keep(); clearTimeout(rest); rest = setTimeout(send, 1500); };
 const restore = () => {
   for (const [id, item] of Object.entries(pending)) {
     if (id === "comment") { document.getElementById("comment").value = item; continue; }
@@ -174,11 +182,19 @@ if (mine) {
   const comment = document.getElementById("comment");
   comment.addEventListener("input", () => { pending.comment = comment.value; typing(); });
   comment.addEventListener("change", () => { pending.comment = comment.value; keep(); send(); });
-  document.getElementById("publish").addEventListener("submit", (event) => { if (busy || Object.keys(pending).length) { event.preventDefault(); send(); } });
+  document.getElementById("publish").addEventListener("submit", (event) => {
+    const bare = items.find(unexplained);
+    if (bare) { event.preventDefault(); choose(bare); bare.querySelector(".why input").focus(); return; }
+    if (anything()) { event.preventDefault(); publishing = true; send(); }      // goes on by itself once it is saved
+  });
   addEventListener("online", send);
-  addEventListener("beforeunload", (event) => { if (Object.keys(pending).length) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => { if (anything()) event.preventDefault(); });
   restore();
   send();
+} else if (anything()) {        // somebody else has the card by now
+  const left = document.getElementById("left");
+  if (left) left.hidden = false;
+  left?.querySelector("button").addEventListener("click", () => { pending = {}; keep(); left.hidden = true; });
 }
 
 // ---- keys ----
