@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -159,3 +160,41 @@ def test_a_card_that_is_not_ones_own_lists_no_keys_for_judging(browser: Browser,
     page.goto(f"{site}/calls/sample-004")
     assert set(page.locator("#help kbd").all_text_contents()) == {"Space", "← →", "↑ ↓", "Enter", "E", "- +", "?"}
     page.context.close()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_head_of_a_call_takes_two_lines_and_no_way_out_of_it_is_broken(browser: Browser, site: str, language: str) -> None:
+    page = pictures.opened(browser, site, "rui", language, (1280, 720))
+    page.goto(f"{site}/calls/sample-012")                                   # every fact is known of it
+    links = page.locator(".head a")
+    assert links.count() and links.evaluate_all("(all) => all.every((one) => one.getClientRects().length === 1)")
+    assert page.locator(".facts").evaluate("(line) => line.offsetHeight") < 30
+    page.context.close()
+
+
+@pytest.mark.parametrize(("language", "told"), [("zh", {"不通过", "识别到"}), ("en", {"fail", "found"})])
+def test_a_legend_names_the_colours_of_the_waveform(browser: Browser, site: str, language: str, told: set[str]) -> None:
+    page = pictures.opened(browser, site, "rui", language, (1280, 720))
+    page.goto(f"{site}/calls/sample-003")
+    assert set(page.locator(".legend i").all_text_contents()) == told
+    page.context.close()
+
+
+@pytest.mark.parametrize(("motion", "behaviour"), [("reduce", "auto"), ("no-preference", "smooth")])
+def test_who_asked_for_less_motion_is_not_scrolled_about(browser: Browser, site: str, motion: Literal["reduce", "no-preference"], behaviour: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, reduced_motion=motion, locale="zh-CN")
+    page = context.new_page()
+    page.goto(f"{site}/sign-in")
+    page.fill("[name=login]", "rui")
+    page.fill("[name=password]", benches.PASSWORD)
+    page.click("form button.main")
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    page.add_init_script("const scroll = Element.prototype.scrollIntoView; window.ways = []; Element.prototype.scrollIntoView = function (way) { ways.push(way.behavior); return scroll.call(this, way); };")
+    page.goto(f"{site}/calls/{CALL}")
+    page.wait_for_load_state("networkidle")
+    page.locator(".proof[data-turn]").last.click()
+    page.locator(".turn.now").wait_for(state="attached")
+    assert page.evaluate("ways.filter((one) => one !== undefined)")[0] == behaviour
+    moving = page.evaluate("[...document.querySelectorAll('*')].filter((one) => ['transitionDuration', 'animationDuration'].some((name) => parseFloat(getComputedStyle(one)[name]) > 0.01)).map((one) => one.tagName)")
+    assert motion == "no-preference" or moving == []
+    context.close()

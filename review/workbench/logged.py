@@ -12,6 +12,8 @@ MOST = 6                # calls of a list that are named; the others are counted
 
 # Where a detail holds a word that the pages have a name for: its value is said in the reader's language.
 NAMED = frozenset({"verdict", "machine", "band", "kind", "role", "speaker", "action"})
+# What the one value of such an entry is.
+SOLE = {"sign_in": "from", "sign_in.failed": "from", "queue.filled": "calls"}
 BESIDE = frozenset({"verdict", "machine", "item", "reason"})
 
 
@@ -31,6 +33,7 @@ def told(entry: Audit, say: Say, title: Callable[[str], str]) -> Told:
         detail = None
     if not isinstance(detail, dict):
         return Told(entry, entry.detail, entry.detail)
+    detail = {SOLE.get(entry.action, name) if name == "detail" else name: value for name, value in detail.items()}
     return Told(entry, say("log_comma").join(_parts(detail, say, title)), entry.detail)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 WORDS: dict[str, tuple[str, str]] = {
     "log_comma": ("；", "; "), "log_and": ("、", ", "), "log_more": ("{} 等 {} 项", "{} … {} in all"), "log_raw": ("原始记录", "raw entry"),
     "log_item": ("评分项“{}”", 'item "{}"'), "log_reason": ("理由：{}", "reason: {}"), "log_points": ("得分", "points"), "log_score": ("总分", "score"),
-    "log_band": ("等级", "band"), "log_detail": ("详情", "detail"), "log_by": ("经", "by"), "log_calls": ("通话", "calls"), "log_case": ("案例", "case"),
+    "log_band": ("等级", "band"), "log_detail": ("详情", "detail"), "log_from": ("来自", "from"), "log_by": ("经", "by"), "log_calls": ("通话", "calls"), "log_case": ("案例", "case"),
     "log_kind": ("类型", "kind"), "log_rule": ("规则", "rule"), "log_tags": ("标签", "tags"), "log_shared": ("共享", "shared"),
     "log_starts": ("开始秒", "from second"), "log_ends": ("结束秒", "to second"), "log_granted": ("申诉成立", "granted"), "log_turn": ("第几句", "sentence"),
     "log_speaker": ("说话人", "speaker"), "log_correction": ("更正", "correction"), "log_changed": ("变动项", "items changed"),

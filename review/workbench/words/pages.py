@@ -34,6 +34,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "saved": ("已保存", "saved"), "saving": ("保存中…", "saving…"), "unsaved": ("未保存，重试中…", "not saved, trying again…"),
     "left_behind": ("这台电脑上还有您没存上的判定，领取后自动补存。", "This computer still holds judgements of yours that were not saved; they are once you take the call."),
     "left_behind_published": ("您在这台电脑上有判定没存上，这通录音已经评完。", "Judgements of yours on this computer were not saved, and the call has been published."),
+    "agent_above": ("坐席（上）", "agent (above)"), "customer_below": ("客户（下）", "customer (below)"), "mark_fail": ("不通过", "fail"),
+    "mark_needs_review": ("拿不准", "unsure"), "mark_found": ("识别到", "found"), "mark_silence": ("长静默", "long silence"),
     "discard": ("丢弃", "Discard"),
     "pass_": ("通过", "Pass"), "fail_": ("不通过", "Fail"), "na_": ("不适用", "N/A"), "give": ("给", "Give"), "withhold": ("不给", "No"),
     "reason_needed": ("改判理由（必填）", "Why you override (needed)"), "comment": ("总评", "Comment"),
