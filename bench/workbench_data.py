@@ -69,8 +69,9 @@ def fill(workspace: Path, url: str | None, cards: int, reviewers: int) -> None:
         made = [_copy(models[number % len(models)], number, cards, draw, ids) for number in range(start, min(start + AT_ONCE, cards))]
         _into_lake(lake, made)
         _into_database(database, made)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+    if database.engine.dialect.name == "postgresql":        # what its autovacuum does by itself; a SQLite file has no statistics
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ANALYZE")
 
 
 def _models() -> Iterator[Model]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from review.workbench import queue
+from review.workbench import queue, searching
 from review.workbench.bench import Bench
 from store.reviews import said
 from store.reviews.database import Database
-from store.reviews.schema import Card
+from store.reviews.schema import Card, Hit
 from store.reviews.work_tables import View
 from tests import benches
 from tests.benches import Visitor
@@ -27,31 +27,50 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     with made.writing() as session:
         for call_id, turns in SAID.items():
             session.add(Card(call_id=call_id, day="2026-11-20", form="inbound", draft_version="1", fatal=False, complaint=False, unsure=0,
-                             triage=1.0, reasons=[], picked="risk"))
+                             triage=float(ord(call_id)), reasons=[], picked="risk"))
             session.flush()
             said.keep(session, call_id, turns)
     yield made
     made.engine.dispose()
 
 
-def found(database: Database, asked: str) -> str:
+def found(database: Database, typed: str) -> str:
+    """The calls found, by looking all up and by looking into each: both must say the same."""
     with database.reading() as session:
-        condition = said.said(session, asked)
-        assert condition is not None
-        return "".join(sorted(session.scalars(select(Card.call_id).where(condition))))
+        words = said.asked(session, typed)
+        assert words is not None
+        looked_up = "".join(sorted(session.scalars(select(Card.call_id).where(words.anywhere))))
+        assert looked_up == "".join(sorted(session.scalars(select(Card.call_id).where(words.inside(Card.call_id)))))
+    return looked_up
 
 
 @pytest.mark.parametrize(("asked", "calls"), [
     ("宽带", "ab"), ("装宽带", "a"), ("好", "ad"), ("好的", "a"), ("见宽", ""), ("OK80", "c"), ("ok 8023", "c"), ("it's", "c"), ("s\\\"ok", "c"),
-    ("%", ""), ("_好", ""), ("好,我要", "a"), ("没有人说过这句", "")])
+    ("%", ""), ("_好", ""), ("宽带 装", "a"), ("宽带 再见", "b"), ("宽带 好的", "a"), ("宽带 8023", ""), ("好 说", "d"), ("好,我要", "a"), ("没有人说过这句", "")])
 def test_words_are_found_as_typed_but_for_punctuation_and_turns_are_not_joined(database: Database, asked: str, calls: str) -> None:
     assert found(database, asked) == calls
 
 
-@pytest.mark.parametrize(("asked", "calls"), [("宽带", "ab"), ("装宽带", "a"), ("没有人说过这句", "")])
-def test_words_that_many_calls_hold_are_found_alike(database: Database, monkeypatch: pytest.MonkeyPatch, asked: str, calls: str) -> None:
-    monkeypatch.setattr(said, "COMMON", 1)
-    assert found(database, asked) == calls
+@pytest.mark.parametrize(("common", "deep"), [(3000, 2000), (0, 2000), (0, 1), (0, 3)], ids=["rare", "common", "not at the top", "some at the top"])
+def test_a_page_of_found_calls_is_the_same_whichever_way_leads_there(database: Database, monkeypatch: pytest.MonkeyPatch, common: int, deep: int) -> None:
+    monkeypatch.setattr(said, "COMMON", common)
+    monkeypatch.setattr(searching, "DEEP", deep)
+    with database.reading() as session:
+        def page(typed: str, number: int, size: int) -> tuple[str, int, bool]:
+            asked = searching.conditions(session, "", typed)
+            shown = searching.page(session, select(Card).where(Card.call_id != "d"), Card.triage, asked, number, size)
+            return "".join(row.call_id for row in shown.rows), shown.total, shown.more
+        assert page("宽带", 1, 50) == ("ba", 2, False), "the riskiest first"
+        assert [page("宽带", number, 1)[0] for number in (1, 2, 3)] == ["b", "a", ""]
+        assert page("没有人说过这句", 1, 50) == ("", 0, False) and page("好", 1, 50) == ("a", 1, False)
+
+
+def test_words_missing_at_the_top_of_the_list_are_found_below(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    rui = Visitor(bench, "rui")
+    whole = listed(rui.get("/queue?text=宽带&picked=&state=").text)
+    monkeypatch.setattr(said, "COMMON", 0)
+    monkeypatch.setattr(searching, "DEEP", 1)
+    assert whole and listed(rui.get("/queue?text=宽带&picked=&state=").text) == whole
 
 
 def test_new_words_take_the_place_of_old_ones_and_an_erased_call_leaves_nothing(tmp_path: Path) -> None:
@@ -134,9 +153,29 @@ def test_a_view_of_the_same_name_is_replaced_and_there_are_not_endlessly_many(be
         assert session.query(View).count() == 30 and session.query(View).filter_by(name="v1").one().query == "state=held"
 
 
+@pytest.mark.parametrize("common", [3000, 0], ids=["rare", "common"])
+def test_a_rule_and_words_narrow_each_other(bench: Bench, monkeypatch: pytest.MonkeyPatch, common: int) -> None:
+    monkeypatch.setattr(said, "COMMON", common)
+    monkeypatch.setattr(searching, "DEEP", 1)
+    rui = Visitor(bench, "rui")
+    with bench.database.reading() as session:
+        rule, struck = session.execute(select(Hit.rule, func.group_concat(Hit.call_id, " ")).group_by(Hit.rule)
+                                       .order_by(func.count().desc(), Hit.rule)).tuples().first() or ("", "")
+    by_rule, by_word = (listed(rui.get(f"/queue?picked=&state=&{asked}").text) for asked in (f"rule={rule}", "text=宽带"))
+    assert by_rule == set(struck.split()) and by_rule & by_word
+    assert listed(rui.get(f"/queue?picked=&state=&rule={rule}&text=宽带").text) == by_rule & by_word
+
+
 def test_nobody_counts_on_where_there_are_very_many(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "FEW", 3)
-    assert "3+ 通" in Visitor(bench, "rui").get("/queue?text=好&state=").text
+    rui = Visitor(bench, "rui")
+    everything = int(re.search(r'class="pages soft">(\d+) ', rui.get("/queue?text=好&state=&picked=").text)[1])     # pyright: ignore[reportOptionalSubscript]
+    for common in (3000, 0):        # looked up, or met at the top of the list
+        monkeypatch.setattr(said, "COMMON", common)
+        monkeypatch.setattr(searching, "MANY", 3)
+        monkeypatch.setattr(queue, "PAGE", 3)
+        monkeypatch.setattr(searching, "DEEP", 1)
+        shown = re.search(r'class="pages soft">(\d+)\+ ', rui.get("/queue?text=好的&state=&picked=").text)
+        assert shown and 3 <= int(shown[1]) < everything
 
 
 def test_every_filter_is_offered(bench: Bench) -> None:

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from records import Problem
 from review.masking import masked
-from review.workbench import intake
+from review.workbench import intake, searching
 from review.workbench.api_models import (
     AppealIn,
     AppealOut,
@@ -41,7 +41,7 @@ from review.workbench.bench import Bench, bench_of
 from review.workbench.calls import decided, given_back, published, standing, taken
 from review.workbench.correcting import Corrected, keep
 from review.workbench.gate import Refused, over
-from review.workbench.queue import PAGE, Filters, _search, matching
+from review.workbench.queue import PAGE, Filters, matching, order
 from review.workbench.rights import may
 from store.reviews import audit, cards, tokens
 from store.reviews.cards import Conflict
@@ -132,12 +132,14 @@ def queue(request: Request, person: QueueReader, asked: Annotated[Filters, Query
     bench = bench_of(request)
     if not may(person, "queue"):
         raise Refused
-    found = _search(bench, asked.text) if asked.text.strip() else None
     with bench.database.reading() as session:
-        total = session.scalar(matching(select(func.count()).select_from(Card), person, asked, found)) or 0
-        order = Card.published_at.desc() if asked.state == "done" else Card.triage.desc()
-        rows = session.scalars(matching(select(Card), person, asked, found).order_by(order, Card.call_id)
-                               .limit(PAGE).offset(PAGE * (asked.page - 1))).all()
+        narrowed, by = matching(select(Card), person, asked), order(asked)
+        if conditions := searching.conditions(session, asked.rule, asked.text):
+            rows = searching.page(session, narrowed, by, conditions, asked.page, PAGE).rows
+            narrowed = narrowed.where(searching.looked_up(conditions))
+        else:
+            rows = list(session.scalars(narrowed.order_by(by.desc(), Card.call_id).limit(PAGE).offset(PAGE * (asked.page - 1))))
+        total = session.scalar(narrowed.with_only_columns(func.count())) or 0
         return Page(total=total, page=asked.page, pages=-(-total // PAGE), cards=[line_of(one) for one in rows])
 
 
@@ -221,7 +223,7 @@ def appeals(request: Request, person: AppealReader, undecided: bool = False, pag
         raise Refused
     with bench_of(request).database.reading() as session:
         query = select(Appeal).join(Card, Card.call_id == Appeal.call_id)
-        query = matching(query, person, Filters(picked="", state=""), None) if person.role != "agent" else query.where(
+        query = matching(query, person, Filters(picked="", state="")) if person.role != "agent" else query.where(
             Card.agent_id == (person.agent_id or ""), Card.state.in_(PUBLISHED))
         query = query.where(Appeal.granted.is_(None)) if undecided else query
         rows = session.scalars(query.order_by(Appeal.at.desc(), Appeal.id).limit(PAGE).offset(PAGE * (page - 1)))

@@ -8,22 +8,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import AfterValidator, Field
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from review.workbench import measuring, views
+from review.workbench import measuring, searching, views
 from review.workbench.assigning import next_for, own_day
 from review.workbench.behind import Behind, narrowed
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, Refused, allowed
 from review.workbench.rights import may
-from store.reviews import blind, said
-from store.reviews.schema import PUBLISHED, WAITS, Card, Hit, Person
+from review.workbench.searching import MANY
+from store.reviews import blind
+from store.reviews.schema import APPEALED, PUBLISHED, WAITS, Card, Person
 from store.tables import UNKNOWN_DAY
 
 PAGE = 50
-MANY = 999              # calls counted; more is shown as 999+
-FEW = 500               # counted where words are searched for, whose calls are looked at one by one
 CHOICES_LAST = 60.0     # seconds for which the values that filters offer are kept
 
 STATES = ("waiting", "held", "appealed", "done")
@@ -65,17 +64,22 @@ def queue(request: Request, person: Reader, chosen: Annotated[Filters, Query()],
     bench = bench_of(request)
     tasks.add_task(bench.fill_queue)
     tasks.add_task(measuring.close_due, bench.database, bench.settings.review.bias_points)
-    found = _search(bench, chosen.text)
     with bench.database.reading() as session:
         seen = blind.not_hidden_now(session, person.id) if may(person, "review") else true()
-        wanted = matching(select(Card), person, chosen, found, seen)
-        total, counts = _counts(session, person, chosen, found, seen)
-        order = [Card.published_at.desc()] if chosen.state == "done" else [Card.triage.desc()]
-        rows = session.scalars(wanted.order_by(*order, Card.call_id).limit(PAGE).offset(PAGE * (chosen.page - 1))).all()
+        wanted, by = matching(select(Card), person, chosen, seen), order(chosen)
+        counts = _counts(session, person, seen)
+        asked = searching.conditions(session, chosen.rule, chosen.text)
+        if asked:
+            shown = searching.page(session, wanted, by, asked, chosen.page, PAGE)
+        else:
+            total = session.scalar(select(counting(person, chosen, seen))) or 0
+            rows = session.scalars(wanted.order_by(by.desc(), Card.call_id).limit(PAGE).offset(PAGE * (chosen.page - 1))).all()
+            shown = searching.Found(list(rows), min(total, MANY), total > MANY)
         return render(
-            request, "queue.html", rows=rows, total=total, chosen=chosen, pages=-(-total // PAGE), titles=bench.titles,
+            request, "queue.html", rows=shown.rows, total=shown.total, more=shown.more, chosen=chosen,
+            pages=-(-(shown.total + shown.more) // PAGE), titles=bench.titles,
             counts=counts, choices=choices(bench, session, person), names=_names(session), now=datetime.now(UTC),
-            day=own_day(session, person, bench.settings.quotas), many=MANY if found is None else FEW, views=views.offered(session, person),
+            day=own_day(session, person, bench.settings.quotas), views=views.offered(session, person),
             asked={name: value for name, value in chosen.model_dump().items() if name != "page" and (value or name in ("picked", "state"))})
 
 
@@ -87,7 +91,7 @@ def next_call(request: Request, person: Reader, picked: str = "risk") -> Respons
         raise Refused
     with bench.database.writing() as session:
         seen = blind.not_hidden_now(session, person.id)
-        unclaimed = matching(select(Card.call_id), person, Filters(picked=picked), None, seen).where(free(), Card.assigned_to.is_(None))
+        unclaimed = matching(select(Card.call_id), person, Filters(picked=picked), seen).where(free(), Card.assigned_to.is_(None))
         if person.role == "reviewer" and not bench.settings.quotas.own_team and person.team:
             unclaimed = unclaimed.where(Card.team.is_distinct_from(person.team))
         call_id = next_for(session, person, bench.settings.quotas, picked,
@@ -109,11 +113,15 @@ def free() -> Any:
     return Card.holder_id.is_(None) | (Card.held_until < datetime.now(UTC))
 
 
-def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnElement[bool] | None,
-             seen: ColumnElement[bool] | None = None) -> Select[Any]:
-    """The query narrowed to what `person` may see and what is asked for; `found` is what a search in the words asks for, `seen` what
+def order(chosen: Filters) -> InstrumentedAttribute[Any]:
+    """What the list is ordered by, the highest first: risk, and for reviewed calls the time."""
+    return Card.published_at if chosen.state == "done" else Card.triage
+
+
+def matching(query: Select[Any], person: Person, chosen: Filters, seen: ColumnElement[bool] | None = None) -> Select[Any]:
+    """The query narrowed to what `person` may see and to the filters on the card itself (searching.py has the others); `seen` is what
     `blind.not_hidden_now` says where a page asks more than once."""
-    states = {"waiting": WAITS, "done": Card.published_at.is_not(None), "appealed": Card.state == "appealed"}
+    states = {"waiting": WAITS, "done": Card.published_at.is_not(None), "appealed": APPEALED}
     if person.role == "team_leader":
         query = query.where(Card.team == person.team)
     if may(person, "review"):
@@ -136,33 +144,19 @@ def matching(query: Select[Any], person: Person, chosen: Filters, found: ColumnE
         query = query.where(Card.day >= chosen.since)
     if chosen.until:
         query = query.where(Card.day <= chosen.until)
-    if chosen.rule:
-        query = query.where(Card.call_id.in_(select(Hit.call_id).where(Hit.rule == chosen.rule)))
-    query = narrowed(query, chosen)
-    return query if found is None else query.where(found)
+    return narrowed(query, chosen)
 
 
-def counting(person: Person, chosen: Filters, found: ColumnElement[bool] | None, seen: ColumnElement[bool]) -> ScalarSelect[int]:
+def counting(person: Person, chosen: Filters, seen: ColumnElement[bool]) -> ScalarSelect[int]:
     """How many there are, up to one more than is shown: nobody pages through thousands of calls, and counting on costs."""
-    some = matching(select(Card.call_id), person, chosen, found, seen).limit((MANY if found is None else FEW) + 1).subquery()
+    some = matching(select(Card.call_id), person, chosen, seen).limit(MANY + 1).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 
 
-def _search(bench: Bench, text: str) -> ColumnElement[bool] | None:
-    """What the words ask for: each, parted by spaces, was said in the call. None where nothing is asked."""
-    if not text.strip():
-        return None
-    with bench.database.reading() as session:
-        conditions = [said.said(session, word) for word in text.split()]
-    asked = [one for one in conditions if one is not None]
-    return and_(*asked) if asked else None
-
-
-def _counts(session: Session, person: Person, chosen: Filters, found: ColumnElement[bool] | None, seen: ColumnElement[bool]) -> tuple[int, dict[str, int]]:
-    """How many are asked for, and how many wait in each part of the queue."""
-    parts = {name: counting(person, Filters(picked=picked, state=state), None, seen) for name, picked, state in PARTS}
-    total, *counts = session.execute(select(counting(person, chosen, found, seen), *parts.values())).one()
-    return total, dict(zip(parts, counts, strict=True))
+def _counts(session: Session, person: Person, seen: ColumnElement[bool]) -> dict[str, int]:
+    """How many there are in each part of the queue."""
+    parts = {name: counting(person, Filters(picked=picked, state=state), seen) for name, picked, state in PARTS}
+    return dict(zip(parts, session.execute(select(*parts.values())).one(), strict=True))
 
 
 def choices(bench: Bench, session: Session, person: Person) -> dict[str, list[Any]]:

@@ -7,18 +7,20 @@ looked at. A single character is looked for in the text alone.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, bindparam, cast, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, cast, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from records import Problem
 from store.reviews.schema import Card
 from store.reviews.sealed import searchable
 from store.reviews.work_tables import Said
 
-COMMON = 3000           # calls; words in more than so many are met soon by reading the queue from its top
+COMMON = 3000           # calls; words in more than so many are likely to be met soon by reading a list from its top
 _GONE = re.compile(r"[\s\x00-\x1f，。、？！；：“”‘’（）《》…—,.?!;:'\"()<>·~\-]+")
+_A_PAIR = re.compile(r"[\u4e00-\u9fff]{2}")     # is itself what the index holds; the text need not be looked at
 
 
 def plain(words: str) -> str:
@@ -47,22 +49,39 @@ def keep(session: Session, call_id: str, turns: list[str]) -> None:
     session.flush()
 
 
-def said(session: Session, asked: str) -> ColumnElement[bool] | None:
-    """A condition on `Card`: these words were said in the call, as typed but for punctuation. None for a question without words."""
-    words = plain(asked)
+@dataclass(frozen=True)
+class Asked:
+    """Words searched for: every one of them was said in the call, as typed but for punctuation."""
+
+    words: tuple[str, ...]
+    anywhere: ColumnElement[bool]       # a condition on `Card` that looks up all calls that hold them
+    common: bool                        # so many calls hold them that a look into the first calls of a list should meet enough
+
+    def inside(self, call_id: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+        """A condition that looks into the text of the one call."""
+        return select(Said.id).where(Said.call_id == call_id, *map(_holds, self.words)).exists()
+
+
+def asked(session: Session, typed: str) -> Asked | None:
+    """What is searched for; spaces part words. None where there are none. Raises Problem in a sealed workspace that is not searched."""
+    words = tuple(dict.fromkeys(filter(None, map(plain, typed.split()))))
     if not words:
         return None
     if not searchable():
         raise Problem("工作区已加密，不能搜索文本（[encryption] search = true 可开启）。What was said is sealed here and cannot be searched.")
-    holds = Said.text.contains(words, autoescape=True)
-    in_order = select(Said.id).where(Said.call_id == Card.call_id, holds).exists()
-    if len(words) == 1:
-        return in_order
-    holds_pairs = _holding(session, words)
-    some = select(Said.id).where(holds_pairs).limit(COMMON + 1).subquery()
-    if session.scalar(select(func.count()).select_from(some)) == COMMON + 1:
-        return in_order
-    return Card.call_id.in_(select(Said.call_id).where(holds_pairs, holds))
+    asked_pairs = pairs("\n".join(words))
+    if not asked_pairs:         # single characters stand in no index
+        return Asked(words, Card.call_id.in_(select(Said.call_id).where(*map(_holds, words))), True)
+    numbers, holding = _index(session, asked_pairs)
+    common = session.scalar(select(func.count()).select_from(numbers.limit(COMMON + 1).subquery())) == COMMON + 1
+    looked_at = [_holds(word) for word in words if not _A_PAIR.fullmatch(word)]
+    # Apart, because PostgreSQL's planner else moves the index's condition into the list's order and computes it row by row.
+    there = select(Said.call_id).where(holding, *looked_at).cte("there").prefix_with("MATERIALIZED", dialect="postgresql")
+    return Asked(words, Card.call_id.in_(select(there.c.call_id)), common)
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    return Said.text.contains(word, autoescape=True)
 
 
 def make_index(connection: Connection) -> None:
@@ -84,15 +103,16 @@ def make_index(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE INDEX said_pairs ON said USING gin (char_pairs(text))")
 
 
-def _holding(session: Session, words: str) -> ColumnElement[bool]:
-    """A condition on `Said`: the text holds all pairs of the words."""
-    asked = pairs(words)
+def _index(session: Session, asked: list[str]) -> tuple[Select[tuple[int]], ColumnElement[bool]]:
+    """The ids of the texts that hold all these pairs, as the index gives them; and a condition on `Said` that says the same."""
     if session.get_bind().dialect.name == "sqlite":
         question = " AND ".join('"' + one.replace('"', '""') + '"' for one in asked)
-        return Said.id.in_(select(literal_column("rowid")).select_from(text("said_pairs")).where(
-            text("said_pairs MATCH :question").bindparams(bindparam("question", question, unique=True))))
+        numbers = select(literal_column("rowid", Integer)).select_from(text("said_pairs")).where(
+            text("said_pairs MATCH :question").bindparams(bindparam("question", question, unique=True)))
+        return numbers, Said.id.in_(numbers)
     question = " & ".join("'" + one.replace("\\", "\\\\").replace("'", "''") + "'" for one in asked)
-    return func.char_pairs(Said.text).op("@@", is_comparison=True)(cast(question, TSQUERY))
+    holding = func.char_pairs(Said.text).op("@@", is_comparison=True)(cast(question, TSQUERY))
+    return select(Said.id).where(holding), holding
 
 
 def line_of_pairs(words: str) -> str:

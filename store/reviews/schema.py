@@ -31,6 +31,7 @@ ROLES = ("agent", "reviewer", "team_leader", "supervisor", "analyst", "administr
 PUBLISHED = ("published", "appealed", "final")
 """States of a card that the agent sees; before them it is `open` or `claimed`."""
 WAITS = text("state IN ('open', 'claimed')")    # as a text, so that the index of what waits is known to fit
+APPEALED = text("state = 'appealed'")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -133,13 +134,14 @@ class Card(Base):
     assigned_on: Mapped[str | None] = mapped_column(String(10))     # the reviewer's day; over, the call goes back to all
 
     __table_args__ = (
-        Index("queue", "state", "picked", "triage"),
         # Few are held or given at a time; as part-indexes, so that a planner that has seen only empty columns takes them all the same.
         Index("held", "holder_id", sqlite_where=text("holder_id IS NOT NULL"), postgresql_where=text("holder_id IS NOT NULL")),
         Index("assigned", "assigned_to", sqlite_where=text("assigned_to IS NOT NULL"), postgresql_where=text("assigned_to IS NOT NULL")),
         Index("reviewed", "reviewer_id", "published_at"), Index("of_agent", "agent_id", "day"),
         Index("waiting", "picked", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
-        Index("waiting_any", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS))
+        Index("waiting_any", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
+        Index("waiting_band", "machine_band", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
+        Index("under_appeal", "triage", "call_id", sqlite_where=APPEALED, postgresql_where=APPEALED))
 
 
 class Hit(Base):

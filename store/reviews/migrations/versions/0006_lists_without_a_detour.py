@@ -1,0 +1,18 @@
+"""indices of the queue: what waits in a band and what is under appeal, in the list's order; not the one by state any more
+
+Without statistics, which a SQLite file has none of, its planner took the index by state for whatever waits and sorted it all.
+"""
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.drop_index("queue", table_name="card")
+    for name, columns, where in (("waiting_band", ["machine_band", "triage", "call_id"], sa.text("state IN ('open', 'claimed')")),
+                                 ("under_appeal", ["triage", "call_id"], sa.text("state = 'appealed'"))):
+        op.create_index(name, "card", columns, unique=False, sqlite_where=where, postgresql_where=where)
