@@ -21,6 +21,8 @@ BANDS = ("excellent", "good", "needs_improvement", "below_standard")
 ENOUGH = 20             # reviews from which an agreement is worth reading
 TROUBLED = 0.7          # AC1 below which a rule's verdicts are marked: reviewers overrule it too often
 A_WEEK = 3              # reviewed calls an agent and week at least (domain.md section 3)
+GROUP_WEEKS = 4         # weeks over which teams and agents are set side by side: some twelve reviewed calls an agent
+MOST_AGENTS = 200       # lines of the table of agents; the worst stand first
 VERDICTS = 3            # pass, fail, not_applicable
 
 router = APIRouter()
@@ -33,10 +35,13 @@ def dashboard(request: Request, person: Reader) -> Response:
     with bench_of(request).database.reading() as session:
         weeks = figures.weeks(session, only)
         active = assisting.active(session)
+        month = (monday - timedelta(weeks=GROUP_WEEKS - 1)).isoformat()
+        teams, agents = figures.groups(session, only, month)
         items = [health(one) | {"assist": ("item", one.item) in active} for one in figures.judged(session, only)]
         return render(
             request, "dashboard.html", weeks=weeks, sundays=sundays(weeks), items=items, chart=chart(weeks), bands=BANDS, enough=ENOUGH,
             load=figures.load(session, only) if person.role != "analyst" else [], a_week=A_WEEK, monday=monday.isoformat(),
+            month=month, teams=teams, agents=[] if person.role == "analyst" else agents[:MOST_AGENTS],
             coverage=[] if person.role == "analyst" else figures.coverage(session, only, monday.isoformat()))
 
 

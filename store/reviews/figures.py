@@ -5,9 +5,9 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, String, cast, func, select
+from sqlalchemy import ColumnElement, String, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from store.reviews.schema import PUBLISHED, Card, Item, Person
@@ -46,6 +46,37 @@ class Load(NamedTuple):
     published: int
     held: int
     overridden: float | None
+
+
+class Group(NamedTuple):
+    """Reviewed cards of a team, or of one of its agents: how many, by band, and the mean score of the random sample (None without any)."""
+
+    team: str
+    agent_id: str
+    name: str
+    cards: int
+    random_mean: float | None
+    bands: dict[str, int]
+
+
+def groups(session: Session, only: Only, since: str) -> tuple[list[Group], list[Group]]:
+    """Teams and agents over the reviewed calls made on or after the day `since`; cards without a team or agent stand in neither. The
+    largest share below standard comes first."""
+    random = (Card.picked == "random") & Card.score.is_not(None)
+    rows = session.execute(
+        select(Card.team, Card.agent_id, func.max(Card.agent_name), Card.band, func.count(), func.sum(case((random, Card.score), else_=0.0)),
+               func.sum(case((random, 1), else_=0)))
+        .where(only, Card.state.in_(PUBLISHED), Card.day >= since, Card.day != UNKNOWN_DAY)
+        .group_by(Card.team, Card.agent_id, Card.band)).tuples().all()
+    teams: dict[str, list[Any]] = defaultdict(list)
+    agents: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for team, agent_id, name, *counted in rows:
+        if team:
+            teams[team].append(("", *counted))
+        if agent_id:
+            agents[team or "", agent_id].append((name or "", *counted))
+    return (_worst([_group(team, "", of) for team, of in teams.items()]),
+            _worst([_group(team, agent_id, of) for (team, agent_id), of in agents.items()]))
 
 
 def weeks(session: Session, only: Only, number: int = 26) -> list[Week]:
@@ -135,6 +166,21 @@ def coverage(session: Session, only: Only, since: str) -> list[tuple[str, str, i
         .where(only, Card.agent_id.is_not(None), Card.day >= since, Card.day != UNKNOWN_DAY).group_by(Card.agent_id)).tuples()
     return sorted(((agent or "", name or "", calls, reviewed) for agent, name, calls, reviewed in rows),
                   key=lambda one: (one[3], one[0]))
+
+
+def _group(team: str, agent_id: str, rows: list[Any]) -> Group:
+    """One group out of its rows (name, band, cards, sum of the random scores, how many)."""
+    bands: dict[str, int] = defaultdict(int)
+    for _, band, cards, _, _ in rows:
+        if band:
+            bands[band] += cards
+    random = sum(row[4] for row in rows)
+    return Group(team, agent_id, max(row[0] for row in rows), sum(row[2] for row in rows),
+                 round(sum(row[3] for row in rows) / random, 1) if random else None, dict(bands))
+
+
+def _worst(found: list[Group]) -> list[Group]:
+    return sorted(found, key=lambda one: (-one.bands.get("below_standard", 0) / one.cards, one.team, one.agent_id))
 
 
 def _week(monday: str, rows: list[tuple[str, float | None, str | None]]) -> Week:
