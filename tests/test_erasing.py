@@ -134,7 +134,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
         card = cards.claim(session, rui, "sample-002", f'{{"said": "{SECRET}"}}')
         lines = cards.items(session, "sample-002")
         for line in lines:
-            verdict = "pass" if line.bonus is None else "not_applicable"
+            verdict = "fail" if line is lines[0] else "pass" if line.bonus is None else "not_applicable"
             cards.judge(session, rui, "sample-002", card.version, {line.item: (verdict, None, f"{SECRET} 说得对")})
         cards.comment(session, rui, "sample-002", card.version, SECRET)
         cards.publish(session, rui, "sample-002", card.version, 90.0, "good", card.held_until)      # type: ignore[arg-type]

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,13 +39,13 @@ def take(bench: Bench, login: str = "rui", call_id: str = SLOPPY) -> Visitor:
     return visitor
 
 
-def review(bench: Bench, login: str = "rui", call_id: str = SLOPPY) -> Visitor:
-    """Takes the call, follows the machine where it decided, passes the rest, publishes."""
+def review(bench: Bench, login: str = "rui", call_id: str = SLOPPY, more: dict[str, dict[str, str]] | None = None) -> Visitor:
+    """Takes the call, follows the machine where it decided, passes the rest but for `more`, publishes."""
     visitor = take(bench, login, call_id)
     with bench.database.reading() as session:
         lines = items(session, call_id)
     words = {one.item: {"verdict": "pass" if one.machine_verdict == "needs_review" else one.machine_verdict}
-             for one in lines if one.human_verdict is None}
+             for one in lines if one.human_verdict is None} | (more or {})
     answer = visitor.judge(call_id, visitor.version(call_id), **words)
     assert answer.status == 200 and answer.body["undecided"] == 0
     assert visitor.post(f"/calls/{call_id}/publish", version=str(answer.body["version"])).status == 303
@@ -282,6 +282,27 @@ def test_the_dashboards_figures_open_the_calls_behind_them(bench: Bench) -> None
         assert set(re.findall(r'href="/calls/([^"]+)"', opens(was)[1])) == calls
     leader = Visitor(bench, "lead").get("/dashboard").text
     assert "3105" in leader and "6217" not in leader
+
+
+def test_the_dashboard_sets_teams_and_agents_side_by_side_for_who_may_see_them(bench: Bench) -> None:
+    review(bench)
+    review(bench, call_id="sample-001")
+    with bench.database.writing() as session:
+        for call_id in (SLOPPY, "sample-001"):
+            session.get_one(Card, call_id).day = date.today().isoformat()
+    seen = {}
+    for login in ("boss", "lead", "ana"):
+        visitor = Visitor(bench, login)
+        tables = "".join(re.findall(r'<table class="calls groups">.*?</table>', visitor.get("/dashboard").text, re.DOTALL))
+        seen[login] = {name for name in ("B2", "3105", "6217") if name in tables}
+        for address in re.findall(r'href="([^"]+)"', tables):
+            behind = set(re.findall(r'href="/calls/([^"]+)"', visitor.get(address.replace("&amp;", "&")).text))
+            assert behind == ({SLOPPY} if "team=B2" in address else {"sample-001"}), address
+    assert seen == {"boss": {"B2", "3105", "6217"}, "lead": {"B2", "3105"}, "ana": {"B2"}}
+
+
+def test_reviewers_names_are_not_the_analysts_to_see(bench: Bench) -> None:
+    review(bench)
     assert "Rui" not in Visitor(bench, "ana").get("/dashboard").text
 
 
@@ -370,3 +391,20 @@ def test_no_part_of_a_recording_is_heard_without_an_entry_in_the_log(bench: Benc
 @pytest.mark.parametrize(("asked", "word"), [("en-GB,en;q=0.9", "Password"), ("zh-CN,zh;q=0.9,en;q=0.8", "密码"), ("", "密码"), ("ja", "密码")])
 def test_who_has_not_signed_in_is_met_in_the_browsers_language_chinese_first(shared: Bench, asked: str, word: str) -> None:
     assert word in Visitor(shared).get("/sign-in", headers={"accept-language": asked}).text
+
+
+def test_only_what_cost_points_is_appealed_a_deduction_too(bench: Bench) -> None:
+    with bench.database.reading() as session:
+        lines = items(session, SLOPPY)
+        passed = next(one.item for one in lines if one.max_points and one.machine_verdict == "needs_review")
+        deduction = next(one.item for one in lines if one.bonus is not None and one.bonus < 0)
+    review(bench, more={deduction: {"verdict": "pass"}, passed: {"verdict": "pass"}})
+    before = card(bench)
+    agent, boss = Visitor(bench, "sun"), Visitor(bench, "boss")
+    agent.get(f"/calls/{SLOPPY}")
+    assert agent.post(f"/calls/{SLOPPY}/appeal", item=passed, text="给我加分").status == 409
+    assert agent.post(f"/calls/{SLOPPY}/appeal", item=deduction, text="客户没有升级投诉").status == 303
+    assert "升级投诉" in boss.get("/appeals").text
+    assert boss.post("/appeals/1", verdict="fail", answer="x").status == 409
+    assert boss.post("/appeals/1", verdict="not_applicable", answer="确实没有").status == 303
+    assert (card(bench).score or 0) > (before.score or 0)

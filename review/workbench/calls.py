@@ -188,7 +188,7 @@ def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
         "undecided": sum(item.human_verdict is None for item in items.values()),
         "published": card.state in PUBLISHED, "sure_from": bench.settings.review.sure_from,
         "appeals": list(session.scalars(select(Appeal).where(Appeal.call_id == card.call_id))),
-        "names": _names(session), "now": datetime.now(UTC), "assisted": health.assisted(session, list(items.values())),
+        "contestable": cards.contestable, "names": _names(session), "now": datetime.now(UTC), "assisted": health.assisted(session, list(items.values())),
         "followups": following.of_agent(session, card.agent_id) if may(person, "follow") else {}}
 
 

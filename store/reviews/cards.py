@@ -138,6 +138,14 @@ def publish(session: Session, person: Person, call_id: str, version: int, score:
     return card
 
 
+def contestable(item: Item) -> bool:
+    """Whether the item cost the agent something: failed, earned in part, or a deduction that was given."""
+    if item.bonus is not None:
+        return item.human_verdict == "pass" and item.bonus < 0
+    short = item.human_points is not None and item.human_points < item.max_points
+    return item.human_verdict == "fail" or (item.human_verdict == "pass" and short)
+
+
 def acknowledge(session: Session, person: Person, call_id: str) -> Card:
     """The agent has read the card."""
     card = _card(session, call_id)
@@ -154,8 +162,11 @@ def appeal(session: Session, person: Person, call_id: str, item_id: str, text: s
     now = datetime.now(UTC)
     if card.state not in ("published", "appealed") or not card.appeal_until or now > card.appeal_until:
         raise Conflict("申诉期已过（结果公布后 2 天内可以申诉）。")
-    if session.get(Item, (call_id, item_id)) is None or not text.strip():
+    item = session.get(Item, (call_id, item_id))
+    if item is None or not text.strip():
         raise Conflict("申诉要写明针对哪一项、为什么。")
+    if not contestable(item):
+        raise Conflict("这一项没有扣分，不用申诉。")
     if session.scalar(select(Appeal).where(Appeal.call_id == call_id, Appeal.item == item_id)):
         raise Conflict("这一项已经申诉过。")
     made = Appeal(call_id=call_id, item=item_id, person_id=person.id, at=now, text=text.strip())
@@ -176,6 +187,8 @@ def decide(session: Session, person: Person, appeal_id: int, granted: bool, verd
         raise Conflict("裁定要写明理由。")
     made.granted, made.answer, made.decided_by, made.decided_at = granted, answer.strip(), person.id, datetime.now(UTC)
     item = session.get_one(Item, (made.call_id, made.item))
+    if granted and item.bonus is not None and verdict != "not_applicable":
+        raise Conflict("扣分项的申诉成立，就是撤销这一扣分。")
     if granted:
         item.final_verdict, item.final_points = verdict, earned(item, verdict)
     session.flush()
