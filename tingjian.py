@@ -11,6 +11,7 @@ import sys
 
 import typer
 
+from pipeline.memory import steady
 from records import Problem
 from settings import hush
 
@@ -83,6 +84,7 @@ _mount()
 def main() -> None:
     """Runs a command. What the user can mend is one message and exit code 2; a full pipe (`| head`) is no error."""
     hush()
+    steady()
     try:
         app()
     except Problem as problem:

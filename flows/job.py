@@ -21,7 +21,7 @@ from flows.admission import admitted
 from flows.plan import Batch, Plan, Versions, audio_file, make_plan
 from flows.redacting import redact
 from flows.status import Noting
-from pipeline import faults, sources
+from pipeline import faults, memory, sources
 from pipeline.manifest import Listing
 from pipeline.masking import cut_card_values
 from records import Draft, Failure, Problem, Recording, Transcript
@@ -143,6 +143,7 @@ class Job:
         self._over: set[int] = set()
 
     def __enter__(self) -> Job:
+        memory.steady()
         self._began = time.monotonic()
         self.lake = Lake.create(self.workspace)
         self._held = ExitStack()
@@ -300,6 +301,7 @@ class Job:
             else:
                 self.summary.count(result, self.plan.batches[number].recognise)
         self.noting.kept(results)
+        memory.give_back()
 
     def _on_audio(self, seconds: float) -> None:
         if self.stopping.is_set():

@@ -27,6 +27,7 @@ from models.voice_activity import Activity, Span, VoiceActivity
 from pipeline import channels, crosstalk, decode, faults, guards, hints, music, pitch, roles, speakers, speech, turns, voice
 from pipeline.crew import Crew, Step
 from pipeline.decoders import Decoders, Limits
+from pipeline.memory import steady
 from records import Failure, Recording, Removal, Speaker, Transcript, Word
 from settings import Models, Settings
 
@@ -58,6 +59,7 @@ class Transcriber:
                  decoders: Decoders | None = None):
         """`organisations` are the names that agents answer with where the call does not say; None gives no call any hints.
         `decoders` decode in processes of their own; None decodes in this one, which a broken recording may then crash."""
+        steady()
         self.recogniser, self.detector, self.organisations, self.decoders = recogniser, detector, organisations, decoders
         self._models, self._max_hours = models, max_hours
         self.limit = limit or (lambda duration: max(60.0, 4 * duration))
