@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from review.workbench.bench import Bench
 from review.workbench.commands import _first_links
@@ -408,3 +409,24 @@ def test_only_what_cost_points_is_appealed_a_deduction_too(bench: Bench) -> None
     assert boss.post("/appeals/1", verdict="fail", answer="x").status == 409
     assert boss.post("/appeals/1", verdict="not_applicable", answer="确实没有").status == 303
     assert (card(bench).score or 0) > (before.score or 0)
+
+
+def test_a_floor_behind_one_proxy_is_not_shut_out_by_a_few_who_mistype(bench: Bench) -> None:
+    for number in range(20):
+        Visitor(bench, f"somebody{number}", "wrong")
+    assert Visitor(bench, "rui").signed_in.status_code == 303
+    for number in range(80):
+        Visitor(bench, f"guess{number}", "wrong")
+    assert Visitor(bench, "rong").signed_in.status_code == 429
+
+
+def test_a_fault_of_the_server_is_told_in_words_and_nothing_of_it_is_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret of the server")
+    monkeypatch.setattr("store.reviews.figures.weeks", broken)
+    boss = Visitor(bench, "boss")
+    boss.client = TestClient(benches.app_of(bench), follow_redirects=False, raise_server_exceptions=False, cookies=boss.client.cookies)
+    page = boss.get("/dashboard")
+    assert page.status == 500 and "出错了" in page.text and "secret" not in page.text
+    told = boss.client.get("/dashboard", headers={"Accept": "application/json"})
+    assert told.status_code == 500 and "服务器出错" in told.json()["message"]

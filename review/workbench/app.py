@@ -38,7 +38,15 @@ from review.workbench import (
 from review.workbench.api import create_api
 from review.workbench.bench import Bench, render
 from review.workbench.bounded import Bounded
-from review.workbench.gate import Refused, SignInFirst, answer_refused, answer_sign_in, wants_json, with_headers
+from review.workbench.gate import (
+    Refused,
+    SignInFirst,
+    answer_broken,
+    answer_refused,
+    answer_sign_in,
+    wants_json,
+    with_headers,
+)
 from review.workbench.refusals import in_english
 from store.reviews.cards import Conflict
 
@@ -56,6 +64,7 @@ def create_app(bench: Bench) -> FastAPI:
     app.add_exception_handler(SignInFirst, answer_sign_in)
     for fault in (Refused, OverflowError, DataError):       # the last two: numbers in an address that no database has
         app.add_exception_handler(fault, answer_refused)
+    app.add_exception_handler(Exception, answer_broken)
     app.add_exception_handler(Conflict, answer_conflict)
     app.add_exception_handler(Problem, answer_conflict)
     app.add_exception_handler(NotHad, sound.answer_not_had)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -88,6 +89,14 @@ async def answer_refused(request: Request, fault: Exception) -> Response:
     if wants_json(request):
         return JSONResponse({"message": "没有权限，或没有这通录音。Not yours to see, or not there."}, 403)
     return render(request, "refused.html", 403)
+
+
+async def answer_broken(request: Request, fault: Exception) -> Response:
+    """500 in words: the fault itself goes to the server's log alone, and judgements wait in the browser."""
+    when = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if wants_json(request):
+        return JSONResponse({"message": f"服务器出错（{when}），请稍后再试。The server failed; try again."}, 500)
+    return render(request, "broken.html", 500, when=when)
 
 
 async def with_headers(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
