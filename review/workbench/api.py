@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from records import Problem
 from review.masking import masked
 from review.workbench import intake, searching
+from review.workbench.anew import placed
 from review.workbench.api_models import (
     AppealIn,
     AppealOut,
@@ -151,7 +152,7 @@ def card(request: Request, person: CardReader, call_id: str) -> CardOut:
         draft, words = bench.draft(shown), bench.words(session, shown)
         items = cards.items(session, call_id)
         made = list(session.scalars(select(Appeal).where(Appeal.call_id == call_id).order_by(Appeal.id)))
-    draft, transcript = masked(draft, words.corrected, bench.settings.privacy.masking != "off")
+    draft, transcript = masked(placed(draft, words.corrected).draft, words.corrected, bench.settings.privacy.masking != "off")
     lines = {line.id: line for line in intake.lines_of(draft, bench.forms.get(draft.form), bench.titles)}
     with bench.database.writing() as session:
         audit.note(session, person.login, "card.seen", call_id, by="api")

@@ -16,6 +16,7 @@ from records import Item as Line
 from review.masking import masked
 from review.page import LONG_SILENCE, by_turn, call_facts, turn_view
 from review.workbench import following, health, intake
+from review.workbench.anew import offered, placed
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.correcting import beside
 from review.workbench.gate import Reader, allowed, changing, over
@@ -146,10 +147,11 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
             except cards.Conflict as conflict:
                 trouble = str(conflict)
         audit.note(session, person.login, "card.seen" if hidden else "card.seen_in_full", call_id)
-    shown, transcript = masked(draft, words.corrected, hidden)
+    kept = placed(draft, words.corrected)
+    shown, transcript = masked(kept.draft, words.corrected, hidden)
     with bench.database.reading() as session:
         return render(request, "card.html", trouble=trouble, readable=readable and hidden, original=original and readable,
-                      before=beside(words, draft, _names(session), hidden), step=corrections.last_step(session, call_id),
+                      anew=offered(bench, card, kept), before=beside(words, draft, _names(session), hidden), step=corrections.last_step(session, call_id),
                       **_page(bench, session, person, session.get_one(Card, call_id), shown, transcript))
 
 
