@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from alembic import command
@@ -28,6 +29,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writer = engine.execution_options(tingjian_writes=True)
+        self._turn = Lock()
 
     @classmethod
     def open(cls, workspace: Path, url: str | None = None) -> Database:
@@ -65,10 +67,21 @@ class Database:
 
         Alone, because the audit log's entries are chained and two savers of one card must see each other. Writes are short
         (a card is some thirty rows), so waiting costs less than trying again would."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._in_turn(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             if self.engine.dialect.name == "postgresql":
                 session.connection().exec_driver_sql("SELECT pg_advisory_xact_lock(7213)")
             yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Lets SQLite's writers of this process wait for each other here. SQLite itself has who waits look again every 0.1 s, so that who
+        came last often goes first. Who has waited too long goes on and is told by SQLite what it thinks of it."""
+        mine = self.engine.dialect.name == "sqlite" and self._turn.acquire(timeout=BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            if mine:
+                self._turn.release()
 
 
 def _owners_only(file: Path) -> None:
