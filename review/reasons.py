@@ -60,7 +60,8 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("称“{}”，客户姓{}", "addressed as “{}”, the customer's name is {}"),
     # operators/holds.py
     ("{} 次请客户等待", "asked to wait {} times"), ("没有请客户等待", "no hold was asked for"), ("{} 次等待，其中 {} 次{}", "{} holds, in {} of them: {}"),
-    ("{} 次等待，{}：{}", "{} holds: {} ({})"), ("{} 次等待都{}：{}", "{} holds: {} ({})"), ("{} 次等待，{}", "{} holds: {}"), ("{} 次等待都{}", "{} holds: {}"),
+    ("{} 次等待，没有听清怎样请客户等待", "{} holds, how the customer was asked to wait was not heard"),
+    ("客户同意后静默，回来致谢", "the customer agreed, nobody spoke, then came the thanks"), ("{} 次等待，{}：{}", "{} holds: {} ({})"), ("{} 次等待都{}：{}", "{} holds: {} ({})"), ("{} 次等待，{}", "{} holds: {}"), ("{} 次等待都{}", "{} holds: {}"),
     ("征求了同意", "asked leave"), ("没有征求同意", "did not ask leave"), ("得到了客户同意", "the customer agreed"), ("没有得到客户同意", "the customer did not agree"),
     ("说明了原因和时长", "said why and how long"), ("没有说全原因和时长", "did not say both why and how long"),
     ("没有超过 {} 秒的等待", "no hold over {} s"), ("等待 {} 秒，没有回来告知一次", "a hold of {} s without coming back once"),
