@@ -3,14 +3,15 @@
 It fills a workspace with cards made of the sample calls (each with its transcript, draft, lines, hits and words said), starts
 `tingjian review` over it, once on SQLite and once on PostgreSQL (this machine's, started by the bench; left out with a line that
 says so where there is none), and lets reviewers work at once: open the queue with filters, search what was said, take the
-next call, judge its lines one by one, publish. Each waits some seconds between two clicks, as a quick person does. Printed:
+next call, judge its lines one by one, publish. They come within a minute, and each waits some seconds between two clicks, as a quick
+person does. Printed:
 median and 95th percentile by kind of request, requests a second, and saves that the server had confirmed but the database
 does not hold. Server and reviewers share this machine.
 
 Then one reviewer goes on alone without pausing, and what each kind of request costs the processors is counted (bench/workbench_cost.py):
 milliseconds of the server and of PostgreSQL together. That tells a slow product from a busy machine, which the times do not.
 
-    python -m bench.workbench                                 200,000 cards, 50 reviewers, 120 s each database
+    python -m bench.workbench                                 200,000 cards, 50 reviewers, 60 + 120 s each database
     python -m bench.workbench --cards 2000 --reviewers 5 --seconds 20 --only sqlite
     python -m bench.workbench --keep /tmp/full                keeps what was filled there; found there, nothing is filled
 """
@@ -65,8 +66,9 @@ class Reviewer:
         answer = await self.client.post("/sign-in", data={"login": self.login, "password": workbench_data.PASSWORD})
         answer.raise_for_status()
 
-    async def work(self, until: float) -> None:
-        await asyncio.sleep(self.draw.random() * self.pause * 2)
+    async def work(self, until: float, within: float = 0.0) -> None:
+        """Comes within so many seconds and works to the end."""
+        await asyncio.sleep(self.draw.random() * within)
         while time.monotonic() < until:
             await self.ask("queue", "GET", "/queue", params=self.draw.choice(workbench_data.FILTERS))
             if self.draw.random() < 0.3:
@@ -115,11 +117,11 @@ class Reviewer:
         return workbench_cost.of_processes(self.watched) if self.watched else None
 
 
-async def at_work(people: list[Reviewer], seconds: float) -> None:
+async def at_work(people: list[Reviewer], seconds: float, arrive: float) -> None:
     for person in people:
         await person.sign_in()
-    until = time.monotonic() + seconds
-    await asyncio.gather(*(person.work(until) for person in people))
+    until = time.monotonic() + arrive + seconds
+    await asyncio.gather(*(person.work(until, arrive) for person in people))
     for person in people:
         await person.client.aclose()
 
@@ -261,17 +263,19 @@ def measure(name: str, on_postgresql: bool, options: argparse.Namespace) -> None
 def _measured(name: str, workspace: Path, url: str | None, processes: list[int], options: argparse.Namespace) -> None:
     with server(workspace, url) as (address, process):
         people = [Reviewer(login, address, options.pause, number) for number, login in enumerate(workbench_data.logins(options.reviewers))]
-        asyncio.run(at_work(people, options.seconds))
+        asyncio.run(at_work(people, options.seconds, options.arrive))
         one = Reviewer(people[0].login, address, 0.0, len(people))
         asyncio.run(alone(one, options.alone, [process, *processes]))
-    show(name, people, options.seconds, lost(Database.open(workspace, url), [*people, one]), one.cost)
+    show(name, people, options.arrive + options.seconds, lost(Database.open(workspace, url), [*people, one]), one.cost)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.workbench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cards", type=int, default=200_000)
     parser.add_argument("--reviewers", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=120.0, help="at work, each database")
+    parser.add_argument("--seconds", type=float, default=120.0, help="at work once all are there, each database")
+    parser.add_argument("--arrive", type=float, default=60.0,
+                        help="seconds within which the reviewers come; each one's day is handed out with the first call asked for")
     parser.add_argument("--pause", type=float, default=4.0, help="seconds between two clicks of a reviewer, on average")
     parser.add_argument("--alone", type=float, default=12.0, help="seconds for which the cost of a request is counted afterwards")
     parser.add_argument("--only", choices=("sqlite", "postgresql"))

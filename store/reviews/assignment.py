@@ -81,10 +81,7 @@ def hand_out(session: Session, by: str, quotas: Quotas, only: ColumnElement[bool
         return {}
     total = sum(lacking.values())
     teams = dict(session.execute(select(Person.id, Person.team).where(Person.id.in_(lacking))).tuples().all())
-    met = _lately(session)
-    heard = Counter[str]()
-    for (_, agent), number in met.items():
-        heard[agent] += number
+    met, heard = _met_lately(session, lacking), _heard_lately(session)
     given: dict[int, list[str]] = defaultdict(list)
     random = {person: round(number * quotas.random_share) for person, number in lacking.items()}
     for picked, wanted in (("random", random), ("risk", None), ("random", None)):
@@ -164,11 +161,18 @@ def _free(session: Session, calls: Sequence[str]) -> None:
         assigned_to=None, assigned_on=None, version=Card.version + 1))
 
 
-def _lately(session: Session) -> Counter[tuple[int, str]]:
-    """How many calls of an agent a reviewer has published lately."""
+def _met_lately(session: Session, people: Collection[int]) -> Counter[tuple[int, str]]:
+    """How many calls of an agent each of these reviewers has published lately."""
     rows = session.execute(select(Card.reviewer_id, Card.agent_id, func.count()).where(
-        Card.published_at >= datetime.now(UTC) - LATELY).group_by(Card.reviewer_id, Card.agent_id))
+        Card.reviewer_id.in_(people), Card.published_at >= datetime.now(UTC) - LATELY).group_by(Card.reviewer_id, Card.agent_id))
     return Counter({(reviewer or 0, agent or ""): number for reviewer, agent, number in rows.tuples()})
+
+
+def _heard_lately(session: Session) -> Counter[str]:
+    """How many calls of an agent anybody has published lately."""
+    agent = func.coalesce(Card.agent_id, "")        # not the column: SQLite would read the whole table in the order of its index
+    rows = session.execute(select(agent, func.count()).where(Card.published_at >= datetime.now(UTC) - LATELY).group_by(agent))
+    return Counter(dict(rows.tuples().all()))
 
 
 def _pool(session: Session, picked: str, number: int, only: ColumnElement[bool] | None, given: Collection[str]) -> list[Choice]:

@@ -138,7 +138,7 @@ class Card(Base):
         Index("held", "holder_id", sqlite_where=text("holder_id IS NOT NULL"), postgresql_where=text("holder_id IS NOT NULL")),
         Index("assigned", "assigned_to", sqlite_where=text("assigned_to IS NOT NULL"), postgresql_where=text("assigned_to IS NOT NULL")),
         Index("reviewed", "reviewer_id", "published_at"), Index("of_agent", "agent_id", "day"),
-        Index("published", "published_at", "reviewer_id", "agent_id"),      # the last two: who has heard whom is counted in it alone
+        Index("published", "published_at", "agent_id"),      # the agent, so that how often each was heard is counted in it alone
         Index("waiting", "picked", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
         Index("waiting_any", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
         Index("waiting_band", "machine_band", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
