@@ -40,7 +40,7 @@ PEOPLE = {"root": ("administrator", None, None), "rui": ("reviewer", None, None)
 
 
 @cache
-def _scorer() -> Scorer:
+def scorer() -> Scorer:
     return Scorer.from_settings(Settings(scoring=Scoring(meaning=False)))
 
 
@@ -53,8 +53,8 @@ def workspace(root: Path) -> Lake:
         transcript = Transcript.model_validate(json.loads(line)["transcript"])
         call = Call.model_validate(transcript.model_dump())
         recording = Recording(call=call, path=str(files[transcript.call_id]))
-        results.append(Result(recording, AudioFile("0" * 64, 1, 1), "true-words", transcript, _scorer().draft(transcript),
-                              scorer_version=_scorer().version))
+        results.append(Result(recording, AudioFile("0" * 64, 1, 1), "true-words", transcript, scorer().draft(transcript),
+                              scorer_version=scorer().version))
     with lake.writing():
         lake.commit(results)
     return lake
@@ -80,7 +80,7 @@ def _made() -> tuple[TemporaryDirectory[str], Path]:
 def over(root: Path, random_share: float = 0.0) -> Bench:
     """A workbench over the workspace at `root`, its queue as it is."""
     settings = Settings.model_validate({"scoring": {"meaning": False}, "review": {"random_share": random_share}})
-    return Bench(Lake.open(root), Database.open(root), _scorer().forms, dict(_scorer().engine.pack.rules), settings, _scorer())
+    return Bench(Lake.open(root), Database.open(root), scorer().forms, dict(scorer().engine.pack.rules), settings, scorer())
 
 
 def bench(root: Path) -> Bench:

@@ -45,7 +45,7 @@ def recognised_anew(lake: Lake, change: list[Turn], call_id: str = SLOPPY) -> No
     """A batch commits the call with other turns, as after a change of model."""
     known = lake.known([call_id])[call_id]
     said = lake.transcript(call_id).model_copy(update={"turns": tuple(change)})
-    draft = benches._scorer().draft(said)
+    draft = benches.scorer().draft(said)
     one = recording(lake.root.parent / "again", call_id, **{
         name: value for name, value in said.model_dump(exclude={"turns", "removed", "recognition"}).items() if name != "call_id"})
     with lake.running("a source"):

@@ -1,12 +1,13 @@
 """A call recognised anew under a card that somebody holds or has published: nothing shifts under a decision, and the reader is told."""
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from records import Draft, Turn
+from records import Draft, Transcript, Turn
 from review.workbench.anew import placed
 from review.workbench.bench import Bench
 from store.reviews.cards import kept_draft
@@ -14,6 +15,8 @@ from store.reviews.schema import Card
 from tests import benches
 from tests.test_correcting_beside_runs import moved, recognised_anew
 from tests.test_corrections import SLOPPY, Reviewer
+
+BLIND = Path(__file__).parents[1] / "data" / "blind"
 
 
 @pytest.fixture
@@ -31,6 +34,19 @@ def test_evidence_of_every_sample_stands_where_its_draft_says(bench: Bench) -> N
     for call_id in bench.lake.call_ids():
         draft = bench.lake.draft(call_id)
         assert placed(draft, bench.lake.transcript(call_id)).draft is draft, call_id
+
+
+def test_evidence_over_two_turns_stands_where_its_draft_says() -> None:
+    """What is said over two turns is quoted in one piece, and others' calls have more of it than the samples."""
+    over_two = 0
+    for file in sorted(BLIND.glob("*.jsonl")):
+        for line in file.read_text("utf-8").splitlines():
+            transcript = Transcript.model_validate(json.loads(line)["transcript"])
+            draft = benches.scorer().draft(transcript)
+            assert placed(draft, transcript).draft is draft, transcript.call_id
+            over_two += sum(piece.turn is not None and piece.text not in transcript.turns[piece.turn].text
+                            for one in draft.findings for piece in one.evidence)
+    assert over_two
 
 
 def test_evidence_follows_its_words_and_keeps_what_it_quotes(bench: Bench) -> None:

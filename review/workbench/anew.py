@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from records import Draft, Evidence, Transcript, Turn
@@ -31,12 +32,14 @@ def placed(draft: Draft, transcript: Transcript) -> Placed:
     """The draft with each piece of evidence at the turn where its words stand in `transcript` (as corrected); the same draft where all
     stand where they stood."""
     said = [_bare(turn.text) for turn in transcript.turns]
+    begins = list(accumulate(map(len, said), initial=0))
+    call = "".join(said)        # what was said over two turns is quoted in one piece
     known: dict[Evidence, Evidence] = {}
 
     def follow(pieces: Sequence[Evidence]) -> tuple[Evidence, ...]:
         for piece in pieces:
             if piece not in known:
-                known[piece] = _followed(piece, transcript.turns, said)
+                known[piece] = _followed(piece, transcript.turns, call, begins)
         return tuple(known[piece] for piece in pieces)
 
     items = tuple(one.model_copy(update={"evidence": follow(one.evidence)}) for one in draft.items)
@@ -60,13 +63,13 @@ def offered(bench: Bench, card: Card, kept: Placed) -> dict[str, Any] | None:
     return {"moved": kept.moved, "lost": kept.lost, "score": new.score, "differ": differ}
 
 
-def _followed(piece: Evidence, turns: Sequence[Turn], said: Sequence[str]) -> Evidence:
+def _followed(piece: Evidence, turns: Sequence[Turn], call: str, begins: Sequence[int]) -> Evidence:
     text = _bare(piece.text)
     if piece.turn is None or not text:
         return piece
 
     def quotes(at: int) -> bool:
-        return text in said[at] and piece.speaker in (None, turns[at].speaker)
+        return -1 < call.find(text, begins[at]) < begins[at + 1] and piece.speaker in (None, turns[at].speaker)
 
     if piece.turn < len(turns) and quotes(piece.turn):
         return piece

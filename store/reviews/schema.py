@@ -142,6 +142,7 @@ class Card(Base):
         Index("waiting", "picked", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
         Index("waiting_any", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
         Index("waiting_band", "machine_band", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
+        Index("waiting_oldest", "picked", "day", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),    # the random sample is given out so
         Index("under_appeal", "triage", "call_id", sqlite_where=APPEALED, postgresql_where=APPEALED))
 
 
