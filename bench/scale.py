@@ -30,6 +30,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
+from pipeline.memory import steady  # noqa: E402
+
+steady()        # before anything heavy is imported, as the command line does
+
 from flows.cluster import spread  # noqa: E402
 from flows.job import Load, Progress, Scoring, Summary, Transcribing, load_models, monitor  # noqa: E402
 from models.recogniser import Segment  # noqa: E402
