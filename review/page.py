@@ -65,20 +65,24 @@ def page(draft: Draft, transcript: Transcript, sound: str | None, language: Lang
         timeline=_timeline(transcript, evidence), sections=_sections(draft))
 
 
-def turn_view(number_: int, turn: Turn, evidence: list[tuple[str, Evidence]], language: Language) -> dict[str, Any]:
+def turn_view(number_: int, turn: Turn, evidence: list[tuple[str, Evidence]], language: Language,
+              asked: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
+    """A turn as pages show it; `asked` are stretches of its text that a search led to."""
     marks = sorted({(piece.rule, verdict) for verdict, piece in evidence}, key=lambda mark: (WORST.index(mark[1]), mark[0]))
     return {"number": number_, "speaker": turn.speaker, "who": say(turn.speaker, language), "start": turn.start,
-            "end": turn.end, "text": marked(turn.text, evidence), "marks": marks, "unsure": (turn.confidence or 1.0) < 0.5}
+            "end": turn.end, "text": marked(turn.text, evidence, asked), "marks": marks, "unsure": (turn.confidence or 1.0) < 0.5}
 
 
-def marked(text: str, evidence: list[tuple[str, Evidence]]) -> Markup:
-    """The turn's text, escaped, with what the evidence quotes set in <mark>; the worst verdict gives the colour."""
+def marked(text: str, evidence: list[tuple[str, Evidence]], asked: Sequence[tuple[int, int]] = ()) -> Markup:
+    """The turn's text, escaped, with what the evidence quotes set in <mark>; the worst verdict gives the colour, `asked` lies over it."""
     verdicts: list[str | None] = [None] * len(text)
     for verdict, piece in sorted(evidence, key=lambda one: -WORST.index(one[0])):
         # What runs on into the next turn is found only in part.
         for quoted in [piece.text] if piece.text in text else piece.text.split():
             if quoted and (at := text.find(quoted)) >= 0:
                 verdicts[at:at + len(quoted)] = [verdict] * len(quoted)
+    for first, past in asked:
+        verdicts[first:past] = ["asked"] * (past - first)
     out, at = Markup(), 0
     while at < len(text):
         end = at

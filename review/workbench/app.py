@@ -32,6 +32,7 @@ from review.workbench import (
     sampled,
     scoring,
     sound,
+    staff,
     trends,
     views,
 )
@@ -73,7 +74,7 @@ def create_app(bench: Bench) -> FastAPI:
     app.mount("/wavesurfer", StaticFiles(directory=LIBRARIES / "wavesurfer.js" / "dist", check_dir=False), name="wavesurfer")
     app.mount("/echarts", StaticFiles(directory=LIBRARIES / "echarts" / "dist", check_dir=False), name="echarts")
     app.mount("/api/v1", create_api(bench))
-    for part in (doors, provider, keys, queue, assigning, dashboard, trends, sampled, appraising, office, calibrating, health, audits, cases, scoring, sound, correcting, following, views, live, calls):
+    for part in (doors, provider, keys, queue, assigning, dashboard, trends, sampled, appraising, office, staff, calibrating, health, audits, cases, scoring, sound, correcting, following, views, live, calls):
         app.include_router(part.router)
     return app
 

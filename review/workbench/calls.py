@@ -15,8 +15,9 @@ from records import Draft, Transcript
 from records import Item as Line
 from review.masking import masked
 from review.page import LONG_SILENCE, by_turn, call_facts, turn_view
-from review.workbench import following, health, intake
+from review.workbench import following, health, intake, leading
 from review.workbench.anew import offered, placed
+from review.workbench.assigning import takers
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.correcting import beside
 from review.workbench.gate import Reader, allowed, changing, over
@@ -51,7 +52,7 @@ def claim(request: Request, call_id: str, person: Reader) -> Response:
     with bench.database.writing() as session:
         card = over(person, "review", session.get(Card, call_id))
         taken(bench, session, person, card, bench.draft(card))
-    return RedirectResponse(request.url_for("call", call_id=call_id).path, 303)
+    return RedirectResponse(request.url_for("call", call_id=call_id).path + (f"?{request.url.query}" if request.url.query else ""), 303)
 
 
 @router.post("/calls/{call_id:path}/release", dependencies=REVIEW)
@@ -75,12 +76,14 @@ def judge(request: Request, call_id: str, person: Reader, sent: Judgements) -> R
 
 
 @router.post("/calls/{call_id:path}/publish", dependencies=REVIEW)
-def publish(request: Request, call_id: str, person: Reader, version: Annotated[int, Form()], tasks: BackgroundTasks) -> Response:
+def publish(request: Request, call_id: str, person: Reader, version: Annotated[int, Form()], tasks: BackgroundTasks,
+            then: Annotated[str, Form()] = "") -> Response:
+    """Ends the review; `then` "next" goes on with the next call of the reviewer's day, else back to the queue."""
     bench = bench_of(request)
     tasks.add_task(health.settle, bench)
     with bench.database.writing() as session:
         card = published(bench, session, person, over(person, "review", session.get(Card, call_id)), version)
-    return RedirectResponse(f"/queue?picked={card.picked}", 303)
+    return RedirectResponse(f"/{'next' if then == 'next' else 'queue'}?picked={card.picked}", 303)
 
 
 def published(bench: Bench, session: Session, person: Person, card: Card, version: int) -> Card:
@@ -129,9 +132,10 @@ def decided(bench: Bench, session: Session, person: Person, appeal_id: int, verd
 
 
 @router.get("/calls/{call_id:path}", name="call")
-def call(request: Request, call_id: str, person: Reader, claim: bool = False, original: bool = False) -> Response:
+def call(request: Request, call_id: str, person: Reader, claim: bool = False, original: bool = False, text: str = "",
+         rule: str = "") -> Response:
     """The page. With `claim` a free call is taken on the way, so that "next call" is one step. Personal data are hidden, but
-    for who may ask for the original; then the log says so."""
+    for who may ask for the original; then the log says so. It opens where the words of `text` were said, at the evidence of `rule`."""
     bench = bench_of(request)
     # The lake is read and the page made outside the write transaction: writers are let in one at a time.
     with bench.database.reading() as session:
@@ -152,7 +156,8 @@ def call(request: Request, call_id: str, person: Reader, claim: bool = False, or
     with bench.database.reading() as session:
         return render(request, "card.html", trouble=trouble, readable=readable and hidden, original=original and readable,
                       anew=offered(bench, card, kept), before=beside(words, draft, _names(session), hidden), step=corrections.last_step(session, call_id),
-                      **_page(bench, session, person, session.get_one(Card, call_id), shown, transcript))
+                      led=leading.led(transcript, shown, text, rule), led_by={name: value for name, value in (("text", text), ("rule", rule)) if value},
+                      **_page(bench, session, person, session.get_one(Card, call_id), shown, transcript, leading.spans(transcript, text)))
 
 
 def given_back(session: Session, person: Person, card: Card) -> None:
@@ -168,7 +173,7 @@ def taken(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
     return cards.claim(session, person, card.call_id, draft.model_dump_json(), bench.settings.quotas.own_team, intake.feedback_due(bench.days))
 
 
-def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft, transcript: Transcript) -> dict[str, Any]:
+def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Draft, transcript: Transcript, asked: leading.Spans) -> dict[str, Any]:
     items = {item.item: item for item in cards.items(session, card.call_id)}
     lines = [line for line in intake.lines_of(draft, bench.forms.get(draft.form), bench.titles) if line.id in items]
     holder = session.get(Person, card.holder_id) if card.holder_id else None
@@ -179,7 +184,7 @@ def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
     evidence = by_turn(draft)
     return {
         "card": card, "draft": draft, "transcript": transcript, "facts": call_facts(transcript, _language(person)),
-        "turns": [turn_view(number, turn, evidence[number], _language(person)) for number, turn in enumerate(transcript.turns)],
+        "turns": [turn_view(number, turn, evidence[number], _language(person), asked.get(number, ())) for number, turn in enumerate(transcript.turns)],
         "sections": _sections(lines, items), "findings": _others(draft, lines), "titles": bench.titles,
         "coach": {one.rule: bench.rules[one.rule].coach for one in draft.findings
                   if one.verdict == "fail" and one.rule in bench.rules and bench.rules[one.rule].coach},
@@ -191,6 +196,7 @@ def _page(bench: Bench, session: Session, person: Person, card: Card, draft: Dra
         "published": card.state in PUBLISHED, "sure_from": bench.settings.review.sure_from,
         "appeals": list(session.scalars(select(Appeal).where(Appeal.call_id == card.call_id))),
         "contestable": cards.contestable, "names": _names(session), "now": datetime.now(UTC), "assisted": health.assisted(session, list(items.values())),
+        "takers": takers(session) if may(person, "assign", card) and card.kind == "recording" else [],
         "followups": following.of_agent(session, card.agent_id) if may(person, "follow") else {}}
 
 

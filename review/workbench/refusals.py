@@ -34,6 +34,9 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("这条辅导刚刚变过，请刷新后再改。", "The follow-up has just changed: reload first."),
     ("这通录音没有坐席工号，不能开辅导。", "The call names no agent, so no follow-up can be opened."),
     # people, live cards, views, follow-ups, assignment
+    ("账号“{}”已经有人用，请换一个。", "Somebody has the login “{}” already: choose another."), ("没有“{}”这个角色。", "There is no role “{}”."),
+    ("要有账号和姓名。", "A person needs a login and a name."), ("账号、姓名、班组、工号最长 {} 字。", "Login, name, team and agent id have at most {} characters each."),
+    ("班组长要有班组，坐席要有工号，否则什么也看不到。", "A team leader needs a team and an agent an agent id: without it they would see nothing."), ("不能改自己的角色。", "Nobody changes their own role."),
     ("不能停用自己的账号。", "Nobody deactivates their own account."), ("要选方式、坐席工号和评分表。", "Choose how, which agent and which form."),
     ("时间要写成 {} {}。", "Write the time like {} {}."), ("到期日要写成 {}。", "Write the due day like {}."), ("开始时间在将来，请改正。", "The beginning lies in the future."),
     ("这个坐席的这一项已经有未完成的辅导。", "There is an open follow-up for this agent and item already."),

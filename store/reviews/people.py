@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from records import Problem
 from store.reviews import audit
+from store.reviews.cards import Conflict
 from store.reviews.schema import ROLES, Attempt, Person, Ticket
 from store.reviews.token_tables import Identity
 
 SESSION = timedelta(hours=12)           # a working day
 LINK = timedelta(hours=24)
 SHORTEST_PASSWORD = 10
+LONGEST = 64            # characters of a login, a name, a team, an agent id
 ATTEMPTS, WITHIN = 8, timedelta(minutes=15)     # failed sign-ins by name before the door stays shut for a while
 FROM_ONE_ADDRESS = 80       # the same by address: a whole floor comes through one proxy, and mistypes at the beginning of its shift
 
@@ -28,19 +30,39 @@ _NOBODY = _hasher.hash(secrets.token_hex())
 
 def add(session: Session, by: str, login: str, name: str, role: str, team: str | None = None,
         agent_id: str | None = None, language: str = "zh") -> Person:
-    """A new person without a password: give them the link of `one_time_link`. Raises Problem for a login in use."""
-    if role not in ROLES:
-        raise Problem(f"There is no role {role}; there are {', '.join(ROLES)}.")
-    if not login.strip() or not name.strip():
-        raise Problem("A person needs a login and a name.")
+    """A new person without a password: give them the link of `one_time_link`. Raises Conflict for a login in use, a role
+    that there is not, and what is missing or too long."""
+    _fits(role, login, name, team, agent_id)
     if session.scalar(select(Person).where(Person.login == login)):
-        raise Problem(f"There is already somebody with the login {login}; choose another.")
+        raise Conflict(f"账号“{login}”已经有人用，请换一个。")
     person = Person(login=login, name=name, role=role, team=team, agent_id=agent_id, language=language,
                     created_at=datetime.now(UTC))
     session.add(person)
     session.flush()
     audit.note(session, by, "person.added", login, role=role, team=team, agent_id=agent_id)
     return person
+
+
+def change(session: Session, by: str, person: Person, name: str, role: str, team: str | None, agent_id: str | None) -> None:
+    """Gives a person another name, role, team or agent id; the login stays, and with it what they did. Raises Conflict as `add` does."""
+    _fits(role, person.login, name, team, agent_id)
+    wanted = {"name": name, "role": role, "team": team, "agent_id": agent_id}
+    changed = {field: value for field, value in wanted.items() if getattr(person, field) != value}
+    for field, value in changed.items():
+        setattr(person, field, value)
+    if changed:
+        audit.note(session, by, "person.changed", person.login, **{field: value or "–" for field, value in changed.items()})
+
+
+def _fits(role: str, login: str, name: str, team: str | None, agent_id: str | None) -> None:
+    if role not in ROLES:
+        raise Conflict(f"没有“{role}”这个角色。")
+    if not login.strip() or not name.strip():
+        raise Conflict("要有账号和姓名。")
+    if any(len(one or "") > LONGEST for one in (login, name, team, agent_id)):
+        raise Conflict(f"账号、姓名、班组、工号最长 {LONGEST} 字。")
+    if (role == "team_leader" and not team) or (role == "agent" and not agent_id):
+        raise Conflict("班组长要有班组，坐席要有工号，否则什么也看不到。")
 
 
 def one_time_link(session: Session, person: Person) -> str:
