@@ -5,7 +5,7 @@ shown item by item, so that a rule that cries wolf is found before reviewers sto
 """
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -22,27 +22,36 @@ ENOUGH = 20             # reviews from which an agreement is worth reading
 TROUBLED = 0.7          # AC1 below which a rule's verdicts are marked: reviewers overrule it too often
 A_WEEK = 3              # reviewed calls an agent and week at least (domain.md section 3)
 GROUP_WEEKS = 4         # weeks over which teams and agents are set side by side: some twelve reviewed calls an agent
-MOST_AGENTS = 200       # lines of the table of agents; the worst stand first
+MOST_AGENTS = 50        # lines of the tables of agents unless all are asked for; the worst stand first
 VERDICTS = 3            # pass, fail, not_applicable
 
 router = APIRouter()
 
 
 @router.get("/dashboard", dependencies=[Depends(allowed("dashboard"))])
-def dashboard(request: Request, person: Reader) -> Response:
+def dashboard(request: Request, person: Reader, everybody: str = "") -> Response:
+    """`everybody` lists all agents, not the worst alone."""
+    lines = None if everybody else MOST_AGENTS
     only = seen(person)
     monday = date.today() - timedelta(days=date.today().weekday())
     with bench_of(request).database.reading() as session:
         weeks = figures.weeks(session, only)
+        cards = figures.newest(session, only)
         active = assisting.active(session)
-        month = (monday - timedelta(weeks=GROUP_WEEKS - 1)).isoformat()
+        since = datetime.combine(monday - timedelta(weeks=GROUP_WEEKS - 1), time.min).astimezone()
+        month = since.date().isoformat()
         teams, agents = figures.groups(session, only, month)
-        items = [health(one) | {"assist": ("item", one.item) in active} for one in figures.judged(session, only)]
+        items = [health(one) | {"assist": ("item", one.item) in active} for one in figures.judged(session, cards)]
+        load, told_since, covered = [], None, []
+        if person.role == "analyst":        # sees no names
+            agents = []
+        else:
+            load, told_since = figures.load(session, only, since, cards)
+            covered = figures.coverage(session, only, monday.isoformat())
         return render(
             request, "dashboard.html", weeks=weeks, sundays=sundays(weeks), items=items, chart=chart(weeks), bands=BANDS, enough=ENOUGH,
-            load=figures.load(session, only) if person.role != "analyst" else [], a_week=A_WEEK, monday=monday.isoformat(),
-            month=month, teams=teams, agents=[] if person.role == "analyst" else agents[:MOST_AGENTS],
-            coverage=[] if person.role == "analyst" else figures.coverage(session, only, monday.isoformat()))
+            load=load, load_since=since, told_since=told_since, recent=figures.LATE, a_week=A_WEEK, monday=monday.isoformat(),
+            month=month, teams=teams, agents=agents[:lines], all_agents=len(agents), coverage=covered[:lines], all_covered=len(covered))
 
 
 def health(one: figures.Judged) -> dict[str, Any]:

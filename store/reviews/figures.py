@@ -2,19 +2,21 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, String, case, cast, func, select
+from sqlalchemy import ColumnElement, String, case, cast, func, select, true
 from sqlalchemy.orm import Session
 
-from store.reviews.schema import PUBLISHED, Card, Item, Person
+from store.reviews.schema import Card, Item, Person
 from store.tables import UNKNOWN_DAY
 
 Only = ColumnElement[bool]
 RECENT = 2000           # cards whose reviews tell how items and rules fare
+NEAR = 300              # of them read whole: what most forms ask has its last 200 reviews there; beyond, only what has not
+LATE = 500              # cards that tell what share of verdicts each reviewer overrides
 
 
 class Week(NamedTuple):
@@ -39,7 +41,8 @@ class Judged(NamedTuple):
 
 
 class Load(NamedTuple):
-    """A reviewer: cards published, cards in hand, share of decided verdicts overridden (None without any)."""
+    """A reviewer: cards published, cards in hand, share of decided verdicts overridden in the last LATE cards of all (None without
+    any of theirs)."""
 
     person_id: int
     name: str
@@ -59,14 +62,25 @@ class Group(NamedTuple):
     bands: dict[str, int]
 
 
+class _Counted(NamedTuple):
+    """A row of such counts: a band, its cards, the sum of the random sample's scores, and how many these are."""
+
+    band: str | None
+    cards: int
+    score: float
+    random: int
+
+
+_RANDOM = (Card.picked == "random") & Card.score.is_not(None)
+_COUNTED = (func.count(), func.sum(case((_RANDOM, Card.score), else_=0.0)), func.sum(case((_RANDOM, 1), else_=0)))
+
+
 def groups(session: Session, only: Only, since: str) -> tuple[list[Group], list[Group]]:
     """Teams and agents over the reviewed calls made on or after the day `since`; cards without a team or agent stand in neither. The
     largest share below standard comes first."""
-    random = (Card.picked == "random") & Card.score.is_not(None)
     rows = session.execute(
-        select(Card.team, Card.agent_id, func.max(Card.agent_name), Card.band, func.count(), func.sum(case((random, Card.score), else_=0.0)),
-               func.sum(case((random, 1), else_=0)))
-        .where(only, Card.state.in_(PUBLISHED), Card.day >= since, Card.day != UNKNOWN_DAY)
+        select(Card.team, Card.agent_id, func.max(Card.agent_name), Card.band, *_COUNTED)
+        .where(only, Card.published_at.is_not(None), Card.day >= since, Card.day != UNKNOWN_DAY)
         .group_by(Card.team, Card.agent_id, Card.band)).tuples().all()
     teams: dict[str, list[Any]] = defaultdict(list)
     agents: dict[tuple[str, str], list[Any]] = defaultdict(list)
@@ -80,27 +94,28 @@ def groups(session: Session, only: Only, since: str) -> tuple[list[Group], list[
 
 
 def weeks(session: Session, only: Only, number: int = 26) -> list[Week]:
-    """The last `number` weeks in which reviewed calls were made, the oldest first."""
-    found: dict[str, list[tuple[str, float | None, str | None]]] = defaultdict(list)
-    rows = session.execute(select(Card.day, Card.picked, Card.score, Card.band)
-                           .where(only, Card.state.in_(PUBLISHED), Card.day != UNKNOWN_DAY))
-    for day, picked, score, band in rows.tuples():
-        made = date.fromisoformat(day)
-        found[(made - timedelta(days=made.weekday())).isoformat()].append((picked, score, band))
-    return [_week(monday, found[monday]) for monday in sorted(found)[-number:]]
+    """The `number` weeks up to the last in which reviewed calls were made, those without any left out, the oldest first."""
+    reviewed = only & Card.published_at.is_not(None) & (Card.day != UNKNOWN_DAY)
+    newest = session.scalar(select(func.max(Card.day)).where(reviewed))
+    if newest is None:
+        return []
+    first = (_monday(newest) - timedelta(weeks=number - 1)).isoformat()
+    found: dict[str, list[_Counted]] = defaultdict(list)
+    rows = session.execute(select(Card.day, Card.band, *_COUNTED).where(reviewed, Card.day >= first).group_by(Card.day, Card.band)).tuples()
+    for day, band, cards, score, random in rows:
+        found[_monday(day).isoformat()].append(_Counted(band, cards, score, random))
+    return [Week(monday, *_summed(found[monday])) for monday in sorted(found)]
 
 
-def judged(session: Session, only: Only, last: int = 200) -> list[Judged]:
-    """Every item of the forms over its `last` most recent reviews, those that failed most first.
-
-    Only the last RECENT cards are read: enough for 200 reviews of whatever stands on every tenth card."""
-    return _judged(_recent(session, only), last, "item", {})
+def judged(session: Session, cards: list[tuple[str, datetime]], last: int = 200) -> list[Judged]:
+    """Every item of the forms over its `last` most recent reviews on these cards (`newest`), those that failed most first."""
+    return _judged(_recent(session, cards, last), last, "item", {})
 
 
 def judged_both(session: Session, only: Only, since: Mapping[str, Mapping[str, datetime]], last: int = 200) -> dict[str, list[Judged]]:
     """The same by item and by rule, from one reading. A rule (its id stands in `item`) shares in what was said of every item that
     rests on it. `since`, by kind and name: only later reviews count."""
-    rows = _recent(session, only)
+    rows = _recent(session, newest(session, only), last)
     return {kind: _judged(rows, last, kind, since.get(kind, {})) for kind in ("item", "rule")}
 
 
@@ -114,19 +129,30 @@ class _Row(NamedTuple):
     published_at: datetime
 
 
-def _recent(session: Session, only: Only) -> list[_Row]:
-    """The lines of the last RECENT published cards, the newest first. Rules are read as text and parsed once each."""
-    newest = (select(Card.call_id, Card.published_at).where(only, Card.state.in_(PUBLISHED))
-              .order_by(Card.published_at.desc()).limit(RECENT))
-    published = dict(session.execute(newest).tuples().all())
-    calls = newest.with_only_columns(Card.call_id).subquery()
+def _recent(session: Session, published: list[tuple[str, datetime]], last: int) -> list[_Row]:
+    """Lines of these cards, which come and are given the newest first: at least the `last` of every item that has so many. A rule that rests
+    on several items is in them too, since what is left out of an item is older than `last` of its own."""
+    near = _lines(session, dict(published[:NEAR]), true())
+    enough = [item for item, reviews in Counter(row.item for row in near).items() if reviews >= last]
+    far = _lines(session, dict(published[NEAR:]), Item.item.not_in(enough))
+    return sorted(near + far, key=lambda row: row.published_at, reverse=True)
+
+
+def newest(session: Session, only: Only, number: int = RECENT) -> list[tuple[str, datetime]]:
+    """The cards published last, the newest first, with the moment: enough for 200 reviews of whatever stands on every tenth card."""
+    asked = (select(Card.call_id, Card.published_at).where(only, Card.published_at.is_not(None))
+             .order_by(Card.published_at.desc(), Card.call_id).limit(number))
+    return [(call_id, when) for call_id, when in session.execute(asked).tuples() if when]
+
+
+def _lines(session: Session, published: Mapping[str, datetime], which: Only) -> list[_Row]:
+    """The lines of these cards that are `which`. Rules are read as text and parsed once each."""
     rows = session.execute(
         select(Item.call_id, Item.item, Item.title, cast(Item.rules, String), Item.machine_verdict, Item.human_verdict, Item.final_verdict)
-        .join(calls, calls.c.call_id == Item.call_id).where(Item.bonus.is_(None)))
+        .where(Item.call_id.in_(published), Item.bonus.is_(None), which)).tuples() if published else ()
     parsed: dict[str, list[str]] = {}
-    told = [_Row(item, title, parsed.get(rules) or parsed.setdefault(rules, json.loads(rules)), machine, human or "", final or "", when)
-            for call_id, item, title, rules, machine, human, final in rows if (when := published.get(call_id))]
-    return sorted(told, key=lambda row: row.published_at, reverse=True)
+    return [_Row(item, title, parsed.get(rules) or parsed.setdefault(rules, json.loads(rules)), machine, human or "", final or "", published[call_id])
+            for call_id, item, title, rules, machine, human, final in rows]
 
 
 def _judged(rows: list[_Row], last: int, by: str, since: Mapping[str, datetime]) -> list[Judged]:
@@ -140,23 +166,22 @@ def _judged(rows: list[_Row], last: int, by: str, since: Mapping[str, datetime])
     return sorted(told, key=lambda one: (-one.failed / one.reviews, one.item))
 
 
-def load(session: Session, only: Only) -> list[Load]:
-    """Everybody who has reviewed or holds a call."""
-    published = dict(session.execute(select(Card.reviewer_id, func.count()).where(only, Card.state.in_(PUBLISHED))
+def load(session: Session, only: Only, since: datetime, cards: list[tuple[str, datetime]]) -> tuple[list[Load], datetime | None]:
+    """Everybody who has published since that moment or holds a call; and since when the cards were published, the last LATE of `cards`
+    (`newest`), that tell what share of verdicts they override."""
+    published = dict(session.execute(select(Card.reviewer_id, func.count()).where(only, Card.published_at >= since)
                                      .group_by(Card.reviewer_id)).tuples().all())
     held = dict(session.execute(select(Card.holder_id, func.count()).where(only, Card.state == "claimed")
                                 .group_by(Card.holder_id)).tuples().all())
-    verdicts: dict[int, list[bool]] = defaultdict(list)
-    rows = session.execute(
-        select(Card.reviewer_id, Item.machine_verdict, Item.human_verdict).join(Item, Item.call_id == Card.call_id)
-        .where(only, Card.state.in_(PUBLISHED), Item.machine_verdict != "needs_review", Item.bonus.is_(None)))
-    for reviewer, machine, human in rows.tuples():
-        if reviewer is not None:
-            verdicts[reviewer].append(machine != human)
+    late = cards[:LATE]
+    overridden = {reviewer: changed / decided for reviewer, decided, changed in session.execute(
+        select(Card.reviewer_id, func.count(), func.sum(case((Item.machine_verdict != Item.human_verdict, 1), else_=0)))
+        .join(Item, Item.call_id == Card.call_id)
+        .where(Card.call_id.in_([call_id for call_id, _ in late]), Item.machine_verdict != "needs_review", Item.bonus.is_(None))
+        .group_by(Card.reviewer_id)).tuples()}
     people = session.execute(select(Person.id, Person.name).where(Person.id.in_({*published, *held} - {None}))).tuples()
-    return sorted((Load(number, name, published.get(number, 0), held.get(number, 0),
-                        sum(verdicts[number]) / len(verdicts[number]) if verdicts[number] else None)
-                   for number, name in people), key=lambda one: -one.published)
+    return (sorted((Load(number, name, published.get(number, 0), held.get(number, 0), overridden.get(number)) for number, name in people),
+                   key=lambda one: -one.published), late[-1][1] if late else None)
 
 
 def coverage(session: Session, only: Only, since: str) -> list[tuple[str, str, int, int]]:
@@ -169,24 +194,24 @@ def coverage(session: Session, only: Only, since: str) -> list[tuple[str, str, i
 
 
 def _group(team: str, agent_id: str, rows: list[Any]) -> Group:
-    """One group out of its rows (name, band, cards, sum of the random scores, how many)."""
+    """One group out of its rows (name, and what _Counted holds)."""
+    return Group(team, agent_id, max(row[0] for row in rows), *_summed([_Counted(*row[1:]) for row in rows]))
+
+
+def _summed(rows: list[_Counted]) -> tuple[int, float | None, dict[str, int]]:
+    """How many cards, the mean of the random sample, cards by band."""
     bands: dict[str, int] = defaultdict(int)
-    for _, band, cards, _, _ in rows:
-        if band:
-            bands[band] += cards
-    random = sum(row[4] for row in rows)
-    return Group(team, agent_id, max(row[0] for row in rows), sum(row[2] for row in rows),
-                 round(sum(row[3] for row in rows) / random, 1) if random else None, dict(bands))
+    for row in rows:
+        if row.band:
+            bands[row.band] += row.cards
+    random = sum(row.random for row in rows)
+    return sum(row.cards for row in rows), round(sum(row.score for row in rows) / random, 1) if random else None, dict(bands)
 
 
 def _worst(found: list[Group]) -> list[Group]:
     return sorted(found, key=lambda one: (-one.bands.get("below_standard", 0) / one.cards, one.team, one.agent_id))
 
 
-def _week(monday: str, rows: list[tuple[str, float | None, str | None]]) -> Week:
-    bands: dict[str, int] = defaultdict(int)
-    for _, _, band in rows:
-        if band:
-            bands[band] += 1
-    random = [score for picked, score, _ in rows if picked == "random" and score is not None]
-    return Week(monday, len(rows), round(sum(random) / len(random), 1) if random else None, dict(bands))
+def _monday(day: str) -> date:
+    made = date.fromisoformat(day)
+    return made - timedelta(days=made.weekday())

@@ -32,6 +32,7 @@ PUBLISHED = ("published", "appealed", "final")
 """States of a card that the agent sees; before them it is `open` or `claimed`."""
 WAITS = text("state IN ('open', 'claimed')")    # as a text, so that the index of what waits is known to fit
 APPEALED = text("state = 'appealed'")
+REVIEWED = text("published_at IS NOT NULL")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -139,6 +140,7 @@ class Card(Base):
         Index("assigned", "assigned_to", sqlite_where=text("assigned_to IS NOT NULL"), postgresql_where=text("assigned_to IS NOT NULL")),
         Index("reviewed", "reviewer_id", "published_at"), Index("of_agent", "agent_id", "day"),
         Index("published", "published_at", "agent_id"),      # the agent, so that how often each was heard is counted in it alone
+        Index("figures", "day", "band", "picked", "score", "team", "agent_id", "agent_name", "call_id", sqlite_where=REVIEWED, postgresql_where=REVIEWED),
         Index("waiting", "picked", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
         Index("waiting_any", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
         Index("waiting_band", "machine_band", "triage", "call_id", sqlite_where=WAITS, postgresql_where=WAITS),
