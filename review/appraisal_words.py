@@ -1,9 +1,11 @@
 """An agent's month worked out in words: the rules of the handbook with the agent's numbers in them."""
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from insight.appraisal import GRADES
+from review.reasons import Translator
 from review.wording import Language
 from settings import Appraisal
 
@@ -20,7 +22,7 @@ LINES: dict[str, tuple[str, str]] = {
     "talk": ("平均通话时长 {talk_seconds} 秒，全中心 {talk_mean} 秒，{talk_side} {talk_apart} 秒：{talk_points} 分",
              "talk time: {talk_seconds} s, the centre's mean {talk_mean} s, {talk_apart} s {talk_side} it: {talk_points} points"),
     "volume": ("话务量 {calls}，平均 {volume_mean}，{volume_side}均值 {volume_apart}：{volume_points} 分",
-               "volume: {calls} calls, the mean {volume_mean}, {volume_apart} {volume_side} it: {volume_points} points"),
+               "volume: {calls}, the mean {volume_mean}, {volume_apart} {volume_side} it: {volume_points} points"),
     "points": ("得分合计 = {talk_points} + {volume_points} − {deduction} = {points}", "points = {talk_points} + {volume_points} − {deduction} = {points}"),
 }
 LACKING = {"assessment": ("缺考核得分", "no assessment"), "monitoring": ("没有已评的随机录音", "no reviewed random card"),
@@ -29,6 +31,17 @@ FLAGS = {"two_low": ("连续两月低于 70", "two months under 70"), "dismissal
 FIGURES = {"assessment": ("考核", "assessment"), "monitoring": ("监听", "monitoring"), "complaint": ("投诉", "complaint"),
            "volume": ("话务量", "volume"), "talk": ("通话时长", "talk time")}
 
+# What insight/delivered.py says of rows that cannot be used.
+REFUSED: tuple[tuple[str, str], ...] = (
+    ("{} line {}: {} {}; {}", "{} 第 {} 行：{} {}；{}"), ("The other {} rows are used.", "其余 {} 行照用。"),
+    ("is empty", "是空的"), ('is "{}", not {}', "是“{}”，应为{}"), ('is "{}", before {}', "是“{}”，早于 {}"), ('{} is "{}" as on line {} already', "{} “{}”与第 {} 行重复"),
+    ('is "{}" as on line {} already', "“{}”与第 {} 行重复"), ("a number", "数字"), ("a month", "月份"), ("a date", "日期"), ("a time", "时间"), ("yes or no", "是或否"),
+    ("a whole number", "整数"), ("one of {}", " {} 之一"), ("{} from {} to {}", "{}（{} 到 {}）"), ("{} from {} up", "{}（不小于 {}）"),
+    ("fill it in", "请填上"), ("write it as 2026-11-20", "请写成 2026-11-20"), ("write it as 2026-11", "请写成 2026-11"),
+    ("write it as 2026-11-20T09:12:00+08:00 (without an offset it is +08:00)", "请写成 2026-11-20T09:12:00+08:00（不写时区按 +08:00）"),
+    ("write a number", "请写数字"), ("write a whole number, 0 or more", "请写不小于 0 的整数"), ("write yes or no", "请写 是 或 否"), ("write one of {}", "请写 {} 之一"),
+    ("see which of the two is wrong, {} or {}", "请核对 {} 和 {} 哪个写错了"), ("remove one of the two; the first is used", "请删去一行，现按前一行计"))
+in_chinese = Translator(REFUSED).of
 
 NOTES = {"risk-picked, not counted": "风险录音，不计", "chosen-picked, not counted": "点选，不计", "under appeal": "申诉中", "not upheld, not counted": "无责，不计", "major": "重大"}
 
@@ -39,6 +52,15 @@ def noted(note: str, language: Language) -> str:
         for english, chinese in NOTES.items():
             note = note.replace(english, chinese)
     return note
+
+
+def sourced(source: str, language: Language) -> str:
+    """Where a figure of `appraisal.trail` comes from, in the reader's language; a call's id stays as it is."""
+    if language == "en" or not (found := re.fullmatch(r"(?:(.+) \()?(\w+) line (\d+)\)?", source)):
+        return source
+    order, file, line = found.groups()
+    place = f"{file}.csv 第 {line} 行"
+    return f"{order}（{place}）" if order else place
 
 
 def worked_out(row: dict[str, Any], policy: Appraisal, language: Language) -> list[str]:

@@ -9,7 +9,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "group": ("分组", "Group"), "team": ("班组", "Team"), "agent": ("坐席", "Agent"), "line": ("业务", "Line"), "tier": ("客户等级", "Tier"),
     "calls": ("通话", "Calls"), "with_it": ("含此项", "With it"), "hits": ("次数", "Hits"), "per_thousand": ("每千通", "Per 1,000 calls"),
     "interval": ("95% 区间", "95 % interval"), "hits_a_call": ("每通次数", "Hits a call"), "before": ("上期每千通", "Before"),
-    "ratio": ("倍数", "Times"), "h": ("效应量 h", "Cohen's h"), "q": ("校正后 q", "q"), "p": ("p", "p"), "change": ("变化", "Change"),
+    "ratio": ("倍数", "Times"), "h": ("效应量 h", "Cohen's h"), "q": ("校正后 q", "Adjusted q"), "p": ("p", "p"), "change": ("变化", "Change"),
     "up": ("上升", "up"), "down": ("下降", "down"), "same": ("无显著变化", "no change"), "few": ("通话太少", "too few"),
     "first": ("首期", "first"),
     "new": ("新出现", "new"), "examples": ("可听的通话", "Calls to hear"), "partial": ("未满", "not over"),

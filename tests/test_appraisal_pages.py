@@ -43,7 +43,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def test_a_supervisor_sees_everybody_the_spread_and_the_complaint_indicators(bench: Bench) -> None:
     page = Visitor(bench, "boss").get("/appraisal").text
     assert "3105" in page and ">70</a></b>" in page and "等级分布" in page and "48 小时内首次回复" in page        # (80 + 60) / 2
-    assert "assessments.csv line 3: score is &#34;x&#34;" in page and "120 小时" in page and 'href="/calls/sample-002"' in page
+    assert "assessments.csv 第 3 行：score 是“x”，应为数字（0 到 100）" in page and "120 小时" in page and 'href="/calls/sample-002"' in page
 
 
 def test_a_leader_sees_the_own_team_and_no_figures_of_the_centre(bench: Bench) -> None:
@@ -84,7 +84,7 @@ def test_every_figure_of_the_list_opens_what_it_rests_on(bench: Bench) -> None:
 def test_one_agent_is_worked_out_and_leads_to_the_cards(bench: Bench) -> None:
     page = Visitor(bench, "boss").get("/appraisal/3105").text
     assert "月度绩效 =（考核 80 + 监听 60）/ 2 = 70" in page and "等级 D：0 ≤ 70 &lt; 80" in page
-    assert page.count('href="/calls/sample-002"') >= 2 and "assessments line 2" in page and "o-1 (work_orders line 2)" in page
+    assert page.count('href="/calls/sample-002"') >= 2 and "assessments.csv 第 2 行" in page and "o-1（work_orders.csv 第 2 行）" in page
 
 
 def test_what_is_no_month_is_told(bench: Bench) -> None:

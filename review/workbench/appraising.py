@@ -17,10 +17,10 @@ from sqlalchemy import select
 from insight import appraisal, reviewed
 from insight.appraisal import Month, Sources
 from insight.complaints import INDICATORS, Figures, indicators, tagged_calls
-from insight.delivered import Read
+from insight.delivered import SHEETS, Read
 from insight.planning import newest_week
 from records import Problem
-from review.appraisal_words import FIGURES, noted, shown_number, to_note, worked_out
+from review.appraisal_words import FIGURES, in_chinese, noted, shown_number, sourced, to_note, worked_out
 from review.wording import Language
 from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, Refused, allowed
@@ -38,14 +38,16 @@ def appraised(request: Request, person: Reader, month: str = "", grade: str = ""
     bench = bench_of(request)
     when = _month(bench, month)
     sources, reads = _sources(bench, when)
+    told = str if _language(person) == "en" else in_chinese
+    there = appraisal.in_folder(delivered_in(bench))
     table = appraisal.appraise(sources, when, bench.settings.appraisal)
     rows = [row | {"notes": to_note(row, _language(person))} for row in _mine(table, person).iter_rows(named=True)
             if grade in ("", row["grade"])]
     return render(
         request, "appraisal.html", month=when, rows=rows, grade=grade, spread=appraisal.spread(table).rows(named=True) if person.role == "supervisor" else [],
-        refused=[message for read in reads for message in read.messages()], complaints=_complaints(bench, when, sources, reads) if person.role == "supervisor" else [],
+        refused=[told(message) for read in reads for message in read.messages()], complaints=_complaints(bench, when, sources, reads) if person.role == "supervisor" else [],
         first=when.first, last=when.last, from_files=bool(sources.volumes.rows.filter(pl.col("month") == str(when)).height),
-        folder=delivered_in(bench), given=sorted(appraisal.in_folder(delivered_in(bench))), shown=shown_number)
+        bad_rows=sum(read.refused.height for read in reads), given=[sheet.name for sheet in SHEETS if sheet.name in there], missing=[sheet.name for sheet in SHEETS if sheet.name not in there], shown=shown_number)
 
 
 @router.get("/indicators/{name}")
@@ -82,7 +84,7 @@ def one_agent(request: Request, person: Reader, agent: str, month: str = "", fig
     with bench.database.reading() as session:
         there = {call_id for (call_id,) in session.query(Card.call_id).filter(Card.agent_id == agent)}
     return render(
-        request, "appraisal_one.html", month=when, figure=figure if figure in FIGURES else "", row=row, lines=worked_out(row, policy, language), rests=[one | {"note": noted(one["note"], language).split()} for one in rests.iter_rows(named=True)],
+        request, "appraisal_one.html", month=when, figure=figure if figure in FIGURES else "", row=row, lines=worked_out(row, policy, language), rests=[one | {"note": noted(one["note"], language).split(), "place": sourced(one["source"], language)} for one in rests.iter_rows(named=True)],
         calls=calls.rows(named=True), mean=calls["duration"].mean(), there=there, shown=shown_number,
         figures={name: words[language == "en"] for name, words in FIGURES.items()})
 
