@@ -1,6 +1,6 @@
 """Every page of the workbench as its reader sees it, in both languages and at two sizes, on the sample calls:
 
-    python -m tests.pictures DIRECTORY [--only card queue] [--pages-only]
+    python -m tests.pictures DIRECTORY [--only card queue] [--languages zh]
 
 For looking at, and for docs/pictures. What each page is and who opens it stands in PAGES; the accessibility test reads it too.
 """
@@ -48,7 +48,21 @@ PAGES = (
     Shown("week", "sun", "/week"), Shown("sample", "boss", "/sample"), Shown("appraisal", "boss", "/appraisal"), Shown("live", "rui", "/live"),
     Shown("card-corrected", "rui", "/calls/sample-012"), Shown("card-live", "rui", "/calls/{live}"), Shown("blind", "rui", "/blind/{blind}"),
     Shown("calibration-open", "boss", "/calibration/2"), Shown("calibration-closed", "boss", "/calibration/1"),
-    Shown("case", "sun", "/cases/1"), Shown("follow-up-agent", "sun", "/followups/1"))
+    Shown("case", "sun", "/cases/1"), Shown("follow-up-agent", "sun", "/followups/1"),
+    # What a leader and an analyst see otherwise than a supervisor.
+    Shown("leader-dashboard", "lead", "/dashboard"), Shown("leader-assignments", "lead", "/assignments"),
+    Shown("analyst-dashboard", "ana", "/dashboard"), Shown("analyst-card", "ana", f"/calls/{RUDE}"))
+# To look at alone: these are made of the same parts as others.
+FURTHER = (
+    Shown("queue-searched", "rui", "/queue?picked=&state=&text=宽带"), Shown("card-searched", "rui", "/calls/sample-001?text=宽带&rule=closing.farewell"),
+    Shown("queue-done", "boss", "/queue?picked=&state=done"), Shown("queue-narrowed", "boss", "/queue?picked=&state=done&item=greeting&was=reviewed"),
+    Shown("disagreements", "boss", "/health/item/greeting?was=reviewed"), Shown("appraisal-agent", "boss", "/appraisal/3105"),
+    Shown("indicator", "boss", "/indicators/first_reply"), Shown("trend", "boss", "/trends?rule=closing.farewell&period=week&by=team"),
+    Shown("root-log", "root", "/log"), Shown("leader-queue", "lead", "/queue"), Shown("leader-card", "lead", f"/calls/{SLOPPY}"),
+    Shown("leader-follow-ups", "lead", "/followups"), Shown("leader-health", "lead", "/health"), Shown("leader-week", "lead", "/week"),
+    Shown("leader-appraisal", "lead", "/appraisal"), Shown("leader-trends", "lead", "/trends"), Shown("leader-sample", "lead", "/sample"),
+    Shown("analyst-queue", "ana", "/queue"), Shown("analyst-trends", "ana", "/trends"), Shown("analyst-cases", "ana", "/cases"),
+    Shown("analyst-health", "ana", "/health"), Shown("my-follow-ups", "sun", "/followups"), Shown("agent-cases", "sun", "/cases"), Shown("no-cards", "other", "/mine"))
 # On the first day, before the first call.
 EMPTY = tuple(Shown(f"empty-{path}", login, f"/{path}") for login, path in (
     ("rui", "queue"), ("rui", "week"), ("boss", "dashboard"), ("boss", "assignments"), ("boss", "followups"), ("boss", "health"),
@@ -74,7 +88,7 @@ def lived_in(root: Path) -> Bench:
         failed = next(one for one in cards.items(session, SLOPPY) if one.human_verdict == "fail" and one.max_points)
     with bench.database.writing() as session:
         cards.appeal(session, session.merge(agent), SLOPPY, failed.item, "我在第二句里说了，可能没有听清。")
-        session.get_one(Card, calls[-1]).published_at = datetime.now(UTC) - timedelta(days=8)
+        session.query(Card).filter_by(state="published").order_by(Card.call_id.desc()).limit(1).one().published_at = datetime.now(UTC) - timedelta(days=8)
     with bench.database.reading() as session:
         draft = bench.draft(session.get_one(Card, RUDE)).model_dump_json()
     with bench.database.writing() as session:
@@ -136,9 +150,9 @@ def main() -> None:
     options = parser.parse_args()
     options.directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, browsing() as browser:
-        for bench, pages in ((lived_in(Path(home) / "w"), PAGES), (empty(Path(home) / "e"), EMPTY)):
+        for bench, pages in ((lived_in(Path(home) / "w"), PAGES + FURTHER), (empty(Path(home) / "e"), EMPTY)):
             wanted = [shown for shown in pages if not options.only or shown.name in options.only]
-            places = known(bench) if pages is PAGES else {}
+            places = known(bench) if pages is not EMPTY else {}
             with benches.served(bench) as site:
                 for language, size, login in product(options.languages, SIZES, dict.fromkeys(one.login for one in wanted)):
                     page = opened(browser, site, login, language, size)

@@ -6,8 +6,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from insight import planning
+from review.workbench.appraising import DELIVERED
 from review.workbench.bench import Bench
+from settings import Sampling
 from store.lake import Lake
+from store.plans import Plans
 from store.reviews import blind, cards, people
 from store.reviews.work_tables import Followup
 from tests import benches
@@ -27,6 +31,19 @@ def rarer(bench: Bench) -> None:
     rui.post("/cases", call=SLOPPY, kind="bad", title="没有问候就要客户报卡号", why="开场没有报工号，客户还没有说完就要卡号；新人培训时放给大家听。",
              rule="taboo.impatience", tags="开场 新人", starts=str(turns[0].start), ends=str(turns[3].end), shared="yes")
     followed(bench, rui, boss)
+    planned(bench)
+
+
+def planned(bench: Bench) -> None:
+    """A sampling plan of the newest week, and what other systems deliver for the appraisal; a row of it is wrong."""
+    Plans(bench.lake.root).keep(planning.make(bench.lake, planning.newest_week(bench.lake), Sampling(monitors=["rui", "rong"]), "s"))
+    folder = bench.lake.root / DELIVERED
+    folder.mkdir()
+    (folder / "assessments.csv").write_text("agent_id,month,score\n3105,2026-11,80\n6217,2026-11,96\n7036,2026-11,88\n2019,2026-11,x\n", encoding="utf-8")
+    (folder / "work_orders.csv").write_text(
+        "order_id,opened_at,agent_id,call_id,customer_tier,first_reply_at,effective_reply_at,solved_on_the_spot,satisfied\n"
+        f"o-1,2026-11-24 15:00,3105,{SLOPPY},VIP,2026-11-27 09:00,2026-11-27 10:00,no,no\n"
+        "o-2,2026-11-23 17:00,4408,sample-003,,2026-11-24 09:00,2026-11-24 11:00,no,yes\n", encoding="utf-8")
 
 
 def corrected(bench: Bench, rui: Visitor) -> None:

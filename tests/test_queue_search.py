@@ -65,6 +65,46 @@ def test_a_page_of_found_calls_is_the_same_whichever_way_leads_there(database: D
         assert page("没有人说过这句", 1, 50) == ("", 0, False) and page("好", 1, 50) == ("a", 1, False)
 
 
+def test_a_single_character_is_looked_for_in_the_first_of_the_list_and_the_page_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    rui = Visitor(bench, "rui")
+    whole = rui.get("/queue?text=带&picked=&state=").text
+    assert listed(whole) and "单个字只在" not in whole
+    monkeypatch.setattr(searching, "FAR", 1)
+    monkeypatch.setattr(queue, "PAGE", 1)
+    part = rui.get("/queue?text=好&picked=&state=").text
+    assert len(listed(part)) == 1 and "单个字只在排在最前的 4 通里找" in part
+    assert "单个字只在" not in rui.get("/queue?text=好 宽带&picked=&state=").text, "beside a word it is looked for in that word's calls"
+
+
+@pytest.mark.parametrize(("spoken", "words", "found"), [
+    ("我要装宽 带，宽带！", ("宽带",), ["宽 带", "宽带"]), ("OK, it's 8023。", ("ok", "its8"), ["OK", "it's 8"]), ("好的好的", ("好的好",), ["好的好"]),
+    ("哈哈哈", ("哈哈",), ["哈哈", "哈哈"]), ("没有", ("宽带",), []), ("", ("宽带",), []), ("……", ("宽",), [])])
+def test_what_was_searched_is_found_in_the_text_with_its_punctuation(spoken: str, words: tuple[str, ...], found: list[str]) -> None:
+    assert [spoken[first:past] for first, past in said.places(spoken, words)] == found
+
+
+def test_a_row_quotes_the_sentence_that_was_found_and_no_other(database: Database) -> None:
+    with database.reading() as session:
+        assert said.excerpts(session, ["a", "b"], ("宽带", "好的")) == {"a": [("您好我要装", "宽带", ""), ("", "好的", "")], "b": [("", "宽带", "")]}
+        assert said.excerpts(session, ["a"], ()) == {}
+        assert said.excerpts(session, ["c"], ("ok",))["c"] == [("带宽its\\", "ok", "8023")]
+
+
+def test_a_call_opens_where_the_words_of_the_search_were_said_and_at_the_rule(bench: Bench) -> None:
+    rui = Visitor(bench, "rui")
+    row = rui.get("/queue?text=宽带&picked=&state=").text
+    assert '<mark class="asked">宽带</mark>' in row and "/calls/sample-001?text=%E5%AE%BD%E5%B8%A6" in row
+    page = rui.get("/calls/sample-001?text=宽带 没有人说过").text
+    led = page.split('class="led"')[1].split("</div>")[0]
+    turns = [number for number, turn in enumerate(bench.lake.transcript("sample-001").turns) if "宽带" in turn.text]
+    assert [int(one) for one in re.findall(r'data-turn="(\d+)"', led)] == turns and "“没有人说过” <i class=\"soft\">这里没有</i>" in led
+    assert page.count('<mark class="asked">宽带</mark>') >= len(turns)
+    assert 'action="/calls/sample-001/claim?text=' in page
+    assert rui.post("/calls/sample-001/claim?text=x").to == "/calls/sample-001?text=x"
+    struck = rui.get("/calls/sample-003?rule=taboo.impatience").text.split('class="led"')[1].split("</div>")[0]
+    assert len(re.findall("data-turn", struck)) == 4 and "不耐烦" in struck
+
+
 def test_words_missing_at_the_top_of_the_list_are_found_below(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     rui = Visitor(bench, "rui")
     whole = listed(rui.get("/queue?text=宽带&picked=&state=").text)
@@ -98,7 +138,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def listed(page: str) -> set[str]:
-    return set(re.findall(r'href="/calls/(sample-\d+)"', page))
+    return set(re.findall(r'href="/calls/(sample-\d+)["?#]', page))
 
 
 def test_several_words_must_all_have_been_said_and_filters_narrow_them(bench: Bench) -> None:

@@ -146,9 +146,21 @@ def test_every_key_that_the_list_names_does_what_it_says(page: Page) -> None:
         expect(page.locator("#help")).to_be_visible()
         page.keyboard.press("Escape")
 
+    def confirms() -> None:
+        page.evaluate("document.activeElement.blur()")
+        before = int(page.locator("#undecided").inner_text())
+        pressed("s")
+        expect(page.locator("#saving")).to_have_text("已保存")
+        assert int(page.locator("#undecided").inner_text()) < before
+
+    def goes_to_what_is_undecided() -> None:
+        pressed("Control+Enter")
+        box = page.locator(f"[data-item='{focused()}']")
+        assert box.count() == 1 and box.locator("[aria-checked=true]").count() == 0
+
     does: dict[str, Callable[[], None]] = {
         "空格": plays, "← →": seeks, "↑ ↓": goes_by_turns, "Enter": goes_by_items, "1 2 3": judges, "E": proves, "- +": changes_speed,
-        "C": corrects, "?": helps, "J": joins}
+        "C": corrects, "?": helps, "J": joins, "S": confirms, "Ctrl Enter": goes_to_what_is_undecided}
     page.wait_for_timeout(500)
     assert set(page.locator("#help kbd").all_text_contents()) == does.keys()
     for act in does.values():
@@ -158,7 +170,9 @@ def test_every_key_that_the_list_names_does_what_it_says(page: Page) -> None:
 def test_a_card_that_is_not_ones_own_lists_no_keys_for_judging(browser: Browser, site: str) -> None:
     page = pictures.opened(browser, site, "boss", "en", (1280, 720))
     page.goto(f"{site}/calls/sample-004")
-    assert set(page.locator("#help kbd").all_text_contents()) == {"Space", "← →", "↑ ↓", "Enter", "E", "- +", "?"}
+    assert set(page.locator("#help kbd").all_text_contents()) == {"Space", "← →", "↑ ↓", "T", "Enter", "E", "- +", "?"}
+    page.keyboard.press("t")
+    expect(page.locator("#publish")).to_be_visible()
     page.context.close()
 
 

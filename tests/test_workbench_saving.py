@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from review.workbench.bench import Bench
 from store.reviews import cards
@@ -150,6 +150,40 @@ def test_publishing_upon_an_unsaved_word_saves_it_and_goes_on_by_itself(browser:
     with bench.database.reading() as session:
         card = session.get_one(Card, CALL)
         assert (card.state, card.comment) == ("published", "语气要缓和")
+
+
+def test_a_card_is_published_and_the_next_one_begun_from_the_keyboard(browser: Browser, site: str, bench: Bench) -> None:
+    page = taken(browser, site)
+    decided(bench)
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("总评").click()
+    page.keyboard.type("语气要缓和")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(lambda url: "/calls/" in url and CALL not in url)
+    expect(page.locator("#publish")).to_be_visible()
+    with bench.database.reading() as session:
+        card = session.get_one(Card, CALL)
+        assert (card.state, card.comment) == ("published", "语气要缓和")
+        assert session.query(Card).filter_by(holder_id=benches.person(bench, "rui").id, state="claimed").one().call_id in page.url
+    page.context.close()
+
+
+def test_a_correction_waits_for_the_judgement_that_is_on_its_way(browser: Browser, site: str, bench: Bench) -> None:
+    page = taken(browser, site)
+    held: list[Route] = []
+    page.route("**/judge", lambda route: held.append(route))
+    page.locator("[data-item=handling] [data-verdict=pass]").click()
+    expect(page.locator("#saving")).to_have_text("保存中…")
+    page.locator("#turn-2").click()
+    page.keyboard.press("c")
+    page.get_by_label("实际说的话").fill("好的，谢谢。")
+    page.get_by_label("实际说的话").press("Control+Enter")
+    expect(page.locator("#correct output")).to_have_text("保存中…")
+    held[0].continue_()
+    expect(page.locator(".heard")).to_contain_text("机器听作")
+    assert verdicts(bench)["handling"] == "pass"
+    page.context.close()
 
 
 def test_who_comes_second_is_told_in_their_language(browser: Browser, site: str, bench: Bench) -> None:

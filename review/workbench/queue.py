@@ -4,6 +4,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -18,7 +19,7 @@ from review.workbench.bench import Bench, bench_of, render
 from review.workbench.gate import Reader, Refused, allowed
 from review.workbench.rights import may
 from review.workbench.searching import MANY
-from store.reviews import blind
+from store.reviews import blind, said
 from store.reviews.schema import APPEALED, PUBLISHED, WAITS, Card, Person
 from store.tables import UNKNOWN_DAY
 
@@ -76,7 +77,8 @@ def queue(request: Request, person: Reader, chosen: Annotated[Filters, Query()],
             rows = session.scalars(wanted.order_by(by.desc(), Card.call_id).limit(PAGE).offset(PAGE * (chosen.page - 1))).all()
             shown = searching.Found(list(rows), min(total, MANY), total > MANY)
         return render(
-            request, "queue.html", rows=shown.rows, total=shown.total, more=shown.more, chosen=chosen,
+            request, "queue.html", rows=shown.rows, total=shown.total, more=shown.more, only=shown.only, chosen=chosen,
+            excerpts=said.excerpts(session, [row.call_id for row in shown.rows], said.words_of(chosen.text)), led=_led(chosen),
             pages=-(-(shown.total + shown.more) // PAGE), titles=bench.titles,
             counts=counts, choices=choices(bench, session, person), names=_names(session), now=datetime.now(UTC),
             day=own_day(session, person, bench.settings.quotas), views=views.offered(session, person),
@@ -106,6 +108,12 @@ def mine(request: Request, person: Reader) -> Response:
         own = select(Card).where(Card.agent_id == person.agent_id, Card.state.in_(PUBLISHED))
         rows = session.scalars(own.order_by(Card.published_at.desc()).limit(200)).all() if person.agent_id else []
         return render(request, "mine.html", rows=rows, now=datetime.now(UTC), names=_names(session))
+
+
+def _led(chosen: Filters) -> str:
+    """What a row's link carries, so that the call opens where the words were said, at the rule's evidence, at the item."""
+    asked = {name: value for name, value in (("text", chosen.text), ("rule", chosen.rule)) if value}
+    return (f"?{urlencode(asked)}" if asked else "") + (f"#item-{quote(chosen.item)}" if chosen.item else "")
 
 
 def free() -> Any:

@@ -80,7 +80,7 @@ def _shown(bench: Bench, asked: Asked, language: Language) -> dict[str, Any]:
         study = trends.study(bench.lake, wanted[0], span, asked.period, asked.by, only)
         rows = study_rows(study, language)
         for row in rows:
-            row |= {"queue": _queue(asked, row), "all_calls": _all_calls(asked, row)}
+            row |= {"queue": _queue(asked, row), "all_calls": _all_calls(asked, row), "led": _led(asked)}
         return {"study": {"title": study.title, "chart": chart(study, language), "rows": rows, "together": together_rows(study.together, language),
                           "queue": _queue(asked, None)}}
     overview = trends.overview_of(bench.lake, bench.rules, asked.period, span, asked.by, only, ("customer", "agent") if asked.who == "any" else (asked.who,),
@@ -88,13 +88,20 @@ def _shown(bench: Bench, asked: Asked, language: Language) -> dict[str, Any]:
     rows = changed_rows(overview, language)
     changed = [row for row in rows if row["change"] in ("up", "down")]
     for row in rows:
-        row |= {"queue": _queue(asked.model_copy(update={"rule": row["rule"]}), row), "all_calls": _all_calls(asked, row),
-                "title": bench.titled(row["rule"], language)}
+        ruled = asked.model_copy(update={"rule": row["rule"]})
+        row |= {"queue": _queue(ruled, row), "all_calls": _all_calls(asked, row), "led": _led(ruled), "title": bench.titled(row["rule"], language)}
         row["trend"] = "/trends?" + urlencode({"rule": row["rule"], "period": asked.period, **({"by": asked.by} if asked.by else {})})
-    rises = [(who, [row | {"trend": "/trends?" + urlencode({"phrase": row["phrase"], "who": who, "period": asked.period})} for row in rise_rows(found, language)])
+    rises = [(who, [row | {"trend": "/trends?" + urlencode({"phrase": row["phrase"], "who": who, "period": asked.period}), "led": _led(Asked(phrase=row["phrase"]))} for row in rise_rows(found, language)])
              for who, found in overview.rises]
     return {"overview": {"period": period_name(overview.begin, overview.period), "rows": changed or rows[:10], "changed": bool(changed), "rises": rises,
                          "grouped": asked.by is not None}}
+
+
+def _led(asked: Asked) -> str:
+    """What a call's link carries, so that it opens where the rule or the words were met; empty where the page cannot find them."""
+    if asked.rule:
+        return "?" + urlencode({"rule": asked.rule})
+    return "?" + urlencode({"text": asked.phrase}) if PLAIN.fullmatch(asked.phrase) and not asked.by_sound else ""
 
 
 def _queue(asked: Asked, row: dict[str, Any] | None) -> str:

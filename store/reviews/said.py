@@ -2,7 +2,7 @@
 
 Chinese is asked for by words of two characters, which an index of three (trigram) does not hold and word breakers miss. So each
 call is indexed by the pairs of neighbouring characters in it; a question brings the calls that hold all its pairs, whose text is then
-looked at. A single character is looked for in the text alone.
+looked at. A single character stands in no index: it is looked for in the text of the first calls of a list (searching.py).
 """
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from store.reviews.sealed import searchable
 from store.reviews.work_tables import Said
 
 COMMON = 3000           # calls; words in more than so many are likely to be met soon by reading a list from its top
+AROUND = 14             # characters of an excerpt on either side of the word
+EXCERPTS = 2            # of a call, so that a row of the queue stays one or two lines
 _GONE = re.compile(r"[\s\x00-\x1f，。、？！；：“”‘’（）《》…—,.?!;:'\"()<>·~\-]+")
 _A_PAIR = re.compile(r"[\u4e00-\u9fff]{2}")     # is itself what the index holds; the text need not be looked at
 
@@ -49,6 +51,32 @@ def keep(session: Session, call_id: str, turns: list[str]) -> None:
     session.flush()
 
 
+def words_of(typed: str) -> tuple[str, ...]:
+    """The words of what was typed into the search, each once; spaces part them."""
+    return tuple(dict.fromkeys(filter(None, map(plain, typed.split()))))
+
+
+def places(spoken: str, words: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Where the words stand in a text as it is displayed, with its punctuation: first character and the one after the last, in order."""
+    kept = [(char, at) for at, shown in enumerate(spoken) for char in plain(shown)]
+    line = "".join(char for char, _ in kept)
+    return sorted({(kept[at][1], kept[at + len(word) - 1][1] + 1) for word in words for at in range(len(line)) if line.startswith(word, at)})
+
+
+def excerpts(session: Session, calls: list[str], words: tuple[str, ...]) -> dict[str, list[tuple[str, str, str]]]:
+    """For each call, word by word, the first sentence that holds it: what stands before, the word, what stands after. Without
+    punctuation, since it is kept without."""
+    texts = dict(session.execute(select(Said.call_id, Said.text).where(Said.call_id.in_(calls))).tuples().all()) if words else {}
+    return {call_id: [_excerpt(text, word) for word in words[:EXCERPTS] if word in text] for call_id, text in texts.items()}
+
+
+def _excerpt(text: str, word: str) -> tuple[str, str, str]:
+    at = text.index(word)
+    past = at + len(word)
+    before, after = text[:at].rpartition("\n")[2], text[past:].partition("\n")[0]
+    return ("…" if len(before) > AROUND else "") + before[-AROUND:], word, after[:AROUND] + ("…" if len(after) > AROUND else "")
+
+
 @dataclass(frozen=True)
 class Asked:
     """Words searched for: every one of them was said in the call, as typed but for punctuation."""
@@ -56,6 +84,7 @@ class Asked:
     words: tuple[str, ...]
     anywhere: ColumnElement[bool]       # a condition on `Card` that looks up all calls that hold them
     common: bool                        # so many calls hold them that a look into the first calls of a list should meet enough
+    indexed: bool = True                # single characters are not: to look all up is to read every text
 
     def inside(self, call_id: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
         """A condition that looks into the text of the one call."""
@@ -64,14 +93,14 @@ class Asked:
 
 def asked(session: Session, typed: str) -> Asked | None:
     """What is searched for; spaces part words. None where there are none. Raises Problem in a sealed workspace that is not searched."""
-    words = tuple(dict.fromkeys(filter(None, map(plain, typed.split()))))
+    words = words_of(typed)
     if not words:
         return None
     if not searchable():
         raise Problem("工作区已加密，不能搜索文本（[encryption] search = true 可开启）。What was said is sealed here and cannot be searched.")
     asked_pairs = pairs("\n".join(words))
     if not asked_pairs:         # single characters stand in no index
-        return Asked(words, Card.call_id.in_(select(Said.call_id).where(*map(_holds, words))), True)
+        return Asked(words, Card.call_id.in_(select(Said.call_id).where(*map(_holds, words))), True, indexed=False)
     numbers, holding = _index(session, asked_pairs)
     common = session.scalar(select(func.count()).select_from(numbers.limit(COMMON + 1).subquery())) == COMMON + 1
     looked_at = [_holds(word) for word in words if not _A_PAIR.fullmatch(word)]

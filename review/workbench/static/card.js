@@ -80,10 +80,11 @@ proofs.forEach((proof) => proof.addEventListener("click", () => prove(proof)));
 
 // ---- saving: what is not yet acknowledged lies in the browser's store, so a closed tab or a lost line loses nothing ----
 const mine = page.dataset.mine === "yes";
-const KEY = `tingjian ${page.dataset.person} ${page.dataset.at || page.dataset.call}`;      // workplaces are shared: nobody saves another's words
+// Workplaces are shared: nobody saves another's words. correct.js looks under the same name for what is on its way.
+const KEY = `tingjian ${page.dataset.person} ${page.dataset.at || page.dataset.call}`;
 const saving = document.getElementById("saving");
 // What is on its way counts as unsaved until it is acknowledged, also when more is judged meanwhile.
-let version = Number(page.dataset.version), pending = JSON.parse(localStorage.getItem(KEY) || "{}"), sent = {}, busy = false, wait = 1000, publishing = false;
+let version = Number(page.dataset.version), pending = JSON.parse(localStorage.getItem(KEY) || "{}"), sent = {}, busy = false, wait = 1000, publishing = null;      // the button that was pressed while something was unsaved
 const unsaved = () => ({ ...sent, ...pending });
 const anything = () => Object.keys(unsaved()).length > 0;
 const keep = () => (anything() ? localStorage.setItem(KEY, JSON.stringify(unsaved())) : localStorage.removeItem(KEY));
@@ -100,7 +101,7 @@ const send = async () => {
       headers: { "Content-Type": "application/json", "X-CSRF": page.dataset.csrf } });
     const said = await answer.json();
     if (answer.ok) { sent = {}; settle(said); saving.textContent = page.dataset.saved; wait = 1000; keep(); }
-    else { back(); saving.textContent = said.message; saving.className = "wrong"; busy = publishing = false; return; }   // for a person to mend
+    else { back(); saving.textContent = said.message; saving.className = "wrong"; busy = false; publishing = null; return; }   // for a person to mend
   } catch {
     back();
     saving.textContent = page.dataset.unsaved;
@@ -108,7 +109,7 @@ const send = async () => {
     wait = Math.min(wait * 2, 30000);
   }
   busy = false;
-  if (publishing && !anything()) document.getElementById("publish").requestSubmit();
+  if (publishing && !anything()) document.getElementById("publish").requestSubmit(publishing);
   else if (wait === 1000) send();
 };
 const settle = (card) => {
@@ -119,7 +120,7 @@ const settle = (card) => {
   score.textContent = card.score ?? "–";
   score.className = `band ${card.band ?? ""}`;
   document.getElementById("undecided").textContent = card.undecided;
-  document.querySelector("#publish .main").disabled = card.undecided > 0;
+  all("#publish button:not(#open)").forEach((button) => { button.disabled = card.undecided > 0; });
   for (const [id, item] of Object.entries(card.items)) paint(page.querySelector(`[data-item="${CSS.escape(id)}"]`), item);
 };
 const paint = (box, item) => {
@@ -140,7 +141,7 @@ const overrides = (box, verdict) => box.dataset.bonus !== "yes" && box.dataset.m
 const unexplained = (box) => { const why = box.querySelector(".why"); return Boolean(why) && !why.hidden && !why.querySelector("input").value.trim(); };
 const judge = (box, verdict) => {
   if (!mine || !box || !verdict) return;
-  publishing = false;
+  publishing = null;
   const why = box.querySelector(".why"), reason = why.querySelector("input");
   all("[data-verdict]", box).forEach((button) => button.setAttribute("aria-checked", String(button.dataset.verdict === verdict)));
   why.hidden = !overrides(box, verdict);
@@ -151,7 +152,7 @@ const judge = (box, verdict) => {
 };
 // What is being typed is kept on this machine letter by letter, and sent when the field is left or the typing rests.
 let rest = 0;
-const typing = () => { publishing = false; keep(); clearTimeout(rest); rest = setTimeout(send, 1500); };
+const typing = () => { publishing = null; keep(); clearTimeout(rest); rest = setTimeout(send, 1500); };
 const restore = () => {
   for (const [id, item] of Object.entries(pending)) {
     if (id === "comment") { document.getElementById("comment").value = item; continue; }
@@ -160,6 +161,11 @@ const restore = () => {
   }
 };
 const judged = (box) => box.querySelector("[aria-checked=true]")?.dataset.verdict;
+// The next line below that nobody has judged, from the top again where there is none; what is beside the 100 points waits for nobody.
+const nextOpen = () => {
+  const open = items.filter((box) => !judged(box)), from = items.indexOf(chosen);
+  return open.find((box) => items.indexOf(box) > from) ?? open[0] ?? items[0];
+};
 if (mine) {
   items.forEach((box) => {
     box.addEventListener("focusin", () => { chosen = box; });
@@ -185,8 +191,9 @@ if (mine) {
   document.getElementById("publish").addEventListener("submit", (event) => {
     const bare = items.find(unexplained);
     if (bare) { event.preventDefault(); choose(bare); bare.querySelector(".why input").focus(); return; }
-    if (anything()) { event.preventDefault(); publishing = true; send(); }      // goes on by itself once it is saved
+    if (anything()) { event.preventDefault(); publishing = event.submitter; send(); }      // goes on by itself once it is saved
   });
+  document.getElementById("open").addEventListener("click", () => choose(nextOpen()));
   addEventListener("online", send);
   addEventListener("beforeunload", (event) => { if (anything()) event.preventDefault(); });
   restore();
@@ -212,18 +219,37 @@ const nextProof = () => {
 const help = document.getElementById("help");
 help.addEventListener("close", () => document.activeElement?.blur());      // else Enter would go to the button that closed it
 document.getElementById("keys")?.addEventListener("click", () => help.showModal());
+// Goes on only where nothing is missing, else to what is.
+const publish = () => {
+  const button = document.querySelector("#publish .main") ?? document.querySelector("#publish button:not(#open)");
+  if (button.disabled) choose(nextOpen());
+  else document.getElementById("publish").requestSubmit(button);
+};
 const verdictKey = (number) => { const button = chosen && all("[data-verdict]", chosen)[number]; if (button) judge(chosen, button.dataset.verdict); };
 const keys = {
   " ": () => player.toggle(), ArrowLeft: () => player.go(player.now() - 5), ArrowRight: () => player.go(player.now() + 5),
-  ArrowUp: () => stepTurn(-1), ArrowDown: () => stepTurn(1), Enter: (event) => step(event.shiftKey ? -1 : 1), e: nextProof, E: nextProof,
+  ArrowUp: () => stepTurn(-1), ArrowDown: () => stepTurn(1), Enter: (event) => step(event.shiftKey ? -1 : 1), e: nextProof,
+  s: () => all("#sure:not([hidden])").forEach((button) => button.click()), t: () => document.getElementById("take")?.requestSubmit(),
   1: () => verdictKey(0), 2: () => verdictKey(1), 3: () => verdictKey(2), "-": () => player.faster(-1), "+": () => player.faster(1), "=": () => player.faster(1),
   "?": () => help.showModal(),
 };
 document.addEventListener("keydown", (event) => {
+  // From a comment or a reason too; an open sentence (correct.js) is saved by the same keys.
+  if (mine && event.key === "Enter" && (event.ctrlKey || event.metaKey) && !help.open && !event.target.closest("#correct")) { event.preventDefault(); publish(); return; }
   if (event.altKey || event.ctrlKey || event.metaKey || help.open || event.target.closest("input, textarea, select, summary, a")) return;
   // Space and Enter press a button that is in focus, wherever it stands outside the card's lines.
   if ([" ", "Enter"].includes(event.key) && event.target.closest("button:not(#play)") && !event.target.closest(".item")) return;
-  if (keys[event.key]) { event.preventDefault(); keys[event.key](event); }
+  const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (act) { event.preventDefault(); act(event); }
 });
 document.addEventListener("keyup", (event) => { if (event.key === " " && event.target.closest("button")) event.preventDefault(); });
 openSound();
+
+// The page opens where a search, a rule's list or an item's figure led to.
+if (location.hash.startsWith("#item-")) choose(document.getElementById(decodeURIComponent(location.hash.slice(1))));
+const led = page.querySelector(".led .proof");
+if (led) {
+  proved = proofs.indexOf(led);
+  show(document.getElementById(`turn-${led.dataset.turn}`), true);
+  if (led.dataset.start !== undefined) player.go(Number(led.dataset.start) - LEAD, false);
+}

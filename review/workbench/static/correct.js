@@ -3,7 +3,7 @@
 const page = document.getElementById("call"), form = document.getElementById("correct");
 const words = form.querySelector("textarea"), who = form.querySelector(".who"), then = form.querySelector(".then");
 const restore = form.querySelector(".restore"), KEPT = "tingjian place", undo = document.getElementById("undo");
-const waiting = () => localStorage.getItem(`tingjian ${page.dataset.call}`) !== null;
+const waiting = () => localStorage.getItem(`tingjian ${page.dataset.person} ${page.dataset.call}`) !== null;
 const talk = document.querySelector(".talk"), card = document.querySelector("aside.card");
 let button = null, busy = false;
 const other = { agent: "customer", customer: "agent" };
