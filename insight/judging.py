@@ -1,6 +1,7 @@
 """What reviewers found in the heard calls of a plan, carried over to all its calls: bands, scores, items that fail."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import polars as pl
@@ -13,6 +14,7 @@ Words = tuple[str, str]
 BANDS: dict[str, Words] = {
     "excellent": ("优秀（95 分起）", "excellent, from 95"), "good": ("良好（90 分起）", "good, from 90"),
     "needs_improvement": ("需改进（80 分起）", "needs improvement, from 80"), "below_standard": ("未达标（80 分以下）", "below standard, under 80")}
+MOST = 100.0            # points of a card (pipeline/scorecard.py)
 ITEMS = 10              # those that fail most
 
 
@@ -31,11 +33,17 @@ def estimates_of(plan: Plan, cards: pl.DataFrame, items: pl.DataFrame | None) ->
     """Mean score, bands, and the items that fail most. `cards` and `items` as insight/reviewed.py gives them."""
     table = _weighed(plan, cards)
     random = table.filter(pl.col("heard") & (pl.col("picked") == RANDOM))
-    rows = [Row(("平均分", "mean score"), weighted_mean(table, "score"), weighted_mean(random.with_columns(weight=pl.lit(1.0)), "score"), False)]
+    rows = [Row(("平均分", "mean score"), mean_score(table), mean_score(random.with_columns(weight=pl.lit(1.0))), False)]
     for band, words in BANDS.items():
         marked = pl.col("band") == band
         rows.append(Row(words, weighted_share(table.with_columns(mark=marked), "mark"), share(random.select(marked).to_series()), key=band))
     return rows + (_failing(table, items) if items is not None else [])
+
+
+def mean_score(table: pl.DataFrame) -> Estimate:
+    """The mean score; of few calls its interval would reach over the most there is, or under 0."""
+    mean = weighted_mean(table, "score")
+    return mean if mean.low is None or mean.high is None else replace(mean, low=max(0.0, mean.low), high=min(MOST, mean.high))
 
 
 def behind(plan: Plan, cards: pl.DataFrame, items: pl.DataFrame, key: str, alone: bool, marked: bool) -> list[str]:

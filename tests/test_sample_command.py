@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from insight import judging
 from store.lake import Lake
 from store.plans import Plans
 from store.reviews.database import Database
@@ -107,3 +108,10 @@ def test_coverage_needs_no_kept_plan_estimates_do(lake: Lake) -> None:
 def test_mistakes_are_told(arguments: list[str], message: str, lake: Lake) -> None:
     with pytest.raises(Exception, match=message):
         _run("-w", lake.root, *arguments)
+
+
+def test_the_interval_of_a_mean_score_of_few_calls_stays_within_what_a_card_can_have() -> None:
+    few = judging.mean_score(pl.DataFrame({"score": [100.0, 70.0, 100.0], "weight": [1.0, 1.0, 1.0]}))
+    none = judging.mean_score(pl.DataFrame({"score": [0.0, 30.0, 0.0], "weight": [1.0, 1.0, 1.0]}))
+    assert (few.value, few.high) == (90.0, 100.0) and (none.value, none.low) == (10.0, 0.0)
+    assert few.low is not None and 0 < few.low < 90 and judging.mean_score(pl.DataFrame({"score": [50.0], "weight": [1.0]})).high is None

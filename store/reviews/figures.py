@@ -171,7 +171,7 @@ def load(session: Session, only: Only, since: datetime, cards: list[tuple[str, d
     (`newest`), that tell what share of verdicts they override."""
     published = dict(session.execute(select(Card.reviewer_id, func.count()).where(only, Card.published_at >= since)
                                      .group_by(Card.reviewer_id)).tuples().all())
-    held = dict(session.execute(select(Card.holder_id, func.count()).where(only, Card.state == "claimed")
+    held = dict(session.execute(select(Card.holder_id, func.count()).where(only, Card.state == "claimed", Card.holder_id.is_not(None))
                                 .group_by(Card.holder_id)).tuples().all())
     late = cards[:LATE]
     overridden = {reviewer: changed / decided for reviewer, decided, changed in session.execute(
