@@ -225,6 +225,6 @@ def test_no_figure_worked_out_is_under_a_mean_by_less_than_nothing() -> None:
 
     sources = Sources(calls({"1": (20, 100.0), "2": (10, 160.0)}), cards())
     first, second = (worked_out(one(sources, agent=agent), Appraisal(), "en") for agent in ("1", "2"))
-    assert "talk time: 100 s, the centre's mean 120 s, 20 s under it: 5 points" in first and "volume: 20 calls, the mean 15, 5 over it: 10 points" in first
-    assert "talk time: 160 s, the centre's mean 120 s, 40 s over it: 3 points" in second and "volume: 10 calls, the mean 15, 5 under it: 6 points" in second
+    assert "talk time: 100 s, the centre's mean 120 s, 20 s under it: 5 points" in first and "volume: 20, the mean 15, 5 over it: 10 points" in first
+    assert "talk time: 160 s, the centre's mean 120 s, 40 s over it: 3 points" in second and "volume: 10, the mean 15, 5 under it: 6 points" in second
     assert "话务量 20，平均 15，高于均值 5：10 分" in worked_out(one(sources), Appraisal(), "zh")

@@ -49,7 +49,7 @@ def test_a_supervisor_sees_everybody_the_spread_and_the_complaint_indicators(ben
 def test_a_leader_sees_the_own_team_and_no_figures_of_the_centre(bench: Bench) -> None:
     visitor = Visitor(bench, "lead")
     page = visitor.get("/appraisal").text
-    assert "3105" in page and "6217" not in page and "等级分布" not in page
+    assert "3105" in page and "6217" not in page and "等级分布" not in page and "第 3 行" not in page
     assert visitor.get("/appraisal/6217").status == 404 or visitor.get("/appraisal/6217").status == 403
 
 

@@ -43,9 +43,10 @@ def appraised(request: Request, person: Reader, month: str = "", grade: str = ""
     table = appraisal.appraise(sources, when, bench.settings.appraisal)
     rows = [row | {"notes": to_note(row, _language(person))} for row in _mine(table, person).iter_rows(named=True)
             if grade in ("", row["grade"])]
+    whole = person.role == "supervisor"
     return render(
-        request, "appraisal.html", month=when, rows=rows, grade=grade, spread=appraisal.spread(table).rows(named=True) if person.role == "supervisor" else [],
-        refused=[told(message) for read in reads for message in read.messages()], complaints=_complaints(bench, when, sources, reads) if person.role == "supervisor" else [],
+        request, "appraisal.html", month=when, rows=rows, grade=grade, spread=appraisal.spread(table).rows(named=True) if whole else [],
+        refused=[told(message) for read in reads if whole for message in read.messages()], complaints=_complaints(bench, when, sources, reads) if whole else [],
         first=when.first, last=when.last, from_files=bool(sources.volumes.rows.filter(pl.col("month") == str(when)).height),
         bad_rows=sum(read.refused.height for read in reads), given=[sheet.name for sheet in SHEETS if sheet.name in there], missing=[sheet.name for sheet in SHEETS if sheet.name not in there], shown=shown_number)
 
