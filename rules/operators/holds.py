@@ -262,7 +262,7 @@ def _find(view: View, rule: Rule, params: Request) -> list[Hold]:
     for turn in sorted(asks):
         if turn < free or turn in moves or _ivr_next(view, turn):
             continue
-        hold = _follow(view, turn, asks, backs, returns)
+        hold = _follow(view, turn, least, asks, backs, returns)
         if hold.hit.match == "homophone" and hold.silences and hold.silences[0] <= GOES_ON:
             continue  # 后天下午您看 heard as 下午离开 sounds like 勿离开; who asks to wait, lets wait
         if hold.hit.weak:
@@ -298,8 +298,9 @@ def _agreed_to(view: View, waits: list[tuple[int, int, int]], returns: dict[int,
             for asked, answer, back in waits if answer in yes and back in returns and not returns[back].weak}
 
 
-def _follow(view: View, turn: int, asks: dict[int, Hit], backs: dict[int, Hit], returns: dict[int, Hit]) -> Hold:
-    """What comes of a request: walk on until the agent says something that is neither request nor check-back."""
+def _follow(view: View, turn: int, least: float, asks: dict[int, Hit], backs: dict[int, Hit], returns: dict[int, Hit]) -> Hold:
+    """What comes of a request: walk on until the agent says something that is neither request nor check-back. After a word
+    that leaves the customer waiting on for `least` seconds more, the hold goes on, whatever the word was."""
     asked, answers, between = [turn], [], []
     waits: list[float] = []
     silences: list[float] = []
@@ -328,7 +329,7 @@ def _follow(view: View, turn: int, asks: dict[int, Hit], backs: dict[int, Hit], 
             waits.append(max(0.0, (now.start or 0.0) - (word or 0.0)))
             silences.append(silence)
         waited = silence is None or silence > GOES_ON
-        again = i in backs or (silence is not None and i in asks and not asks[i].weak)
+        again = i in backs or (silence is not None and ((i in asks and not asks[i].weak) or _waits_on(view, i, least, returns)))
         if waited and again and (i not in returns or returns[i].weak):
             between.append(i)
             word, end = now.end, _later(end, now.end)
@@ -337,6 +338,21 @@ def _follow(view: View, turn: int, asks: dict[int, Hit], backs: dict[int, Hit], 
         break
     checks = tuple(i for i in between if view.speakers[i] == "agent")
     return Hold(asks[turn], tuple(asked), tuple(answers), checks, back, tuple(waits), tuple(silences))
+
+
+def _waits_on(view: View, turn: int, least: float, returns: dict[int, Hit]) -> bool:
+    """Whether the customer waits on after a word of the agent: silence follows at once or after a short yes; or after whatever
+    the customer says, and then thanks for the wait."""
+    if turn in returns and not returns[turn].weak:
+        return False
+    if _silence_after(view, turn) >= least:
+        return True
+    following = [i for i in range(turn + 1, len(view.turns)) if view.speakers[i] in ("agent", "customer")][:2]
+    if len(following) < 2 or [view.speakers[i] for i in following] != ["customer", "agent"]:
+        return False
+    answer, back = following
+    end, start = view.turns[answer].end, view.turns[back].start
+    return back in returns and not returns[back].weak and None not in (end, start) and (start or 0.0) - (end or 0.0) >= least
 
 
 def _silence_after(view: View, turn: int) -> float:

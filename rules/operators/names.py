@@ -21,7 +21,7 @@ MEMORY, TITLES = "names", "titles heard"
 _HAN = "[一-鿿]"
 _SURNAME = f"(?:{'|'.join(DOUBLE_SURNAMES)}|{_HAN})"
 _MEN, _WOMEN = "老先生|先生|大爷|大哥|叔叔|大叔|爷爷|伯伯", "女士|小姐|太太|阿姨|大姐|大妈|奶奶|大娘|姑娘"
-_OTHERS = "老师|老板|师傅|同学|经理|主任|医生|大夫|教授|警官|校长|总|董|工|姐|哥|叔|姨"
+_OTHERS = "妈妈|爸爸|大伯|嫂子|同志|老师|老板|师傅|同学|经理|主任|医生|大夫|教授|警官|校长|总|董|工|姐|哥|叔|姨"
 _TITLE = re.compile(f"{_MEN}|{_WOMEN}|{_OTHERS}")
 _LONG_TITLES = {title: sound_of(title) for title in f"{_MEN}|{_WOMEN}|{_OTHERS}".split("|") if len(title) == 2}
 _TITLES_BY_SOUND = re.compile(f"{sound_of('先生')}|{sound_of('女士')}")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rules.operators import other_people
 from rules.scanning import Hit
 from rules.schema import Entry, Rule
 from rules.slots import FIGURE_SOUNDS
@@ -71,7 +72,7 @@ class Spoken(NamedTuple):
 
 def personal_numbers(view: View, rule: Rule, params: Nothing) -> Outcome:
     """Hits of the rule (other people's matters) and whole telephone, identity and card numbers, read in pieces too."""
-    numbers = [*_numbers_read(view), *_told_to_another(view)]
+    numbers = [*_numbers_read(view), *_told_to_another(view), *other_people.told(view)]
     known = {hit.turn for hit in numbers}
     hits = tuple(sorted((*numbers, *[hit for hit in view.hits(rule.id) if hit.turn not in known])))
     if not hits:

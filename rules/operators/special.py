@@ -19,11 +19,11 @@ LONGEST = 8
 """Agent turns after which one-sided speech is no silent call but a channel that was not recorded or told apart."""
 AUDIBLE = 4
 """Characters without an ellipsis from which a customer's turn is taken for understood."""
-_GREETING = re.compile("[您你](?:[、,，]?[您你])*好(?![吗吧呢])|(?:早上|上午|中午|下午|晚上|周末|节日|新年)好|听得?[到见]"
-                       "|在线|有人在?吗|请讲")
+_GREETING = re.compile("[您你](?:[、,，]?[您你])*好(?![吗吧呢])|(?:早上|早晨|上午|中午|下午|晚上|周末|节日|新年)好|听得?[到见]"
+                       "|在线|在听|有人在?吗|请讲|出个?声")
 _GOODBYE = re.compile("再见|再會|再会|拜拜|祝[您你]|感谢您?的?来电|谢谢您?的?来电")
 _GREETINGS, _GOODBYES = ("您好", "你好"), ("再见", "再会")
-_POLITE = re.compile("请[您你]?|麻烦|抱歉|对不起|不好意思|烦请|请稍")
+_POLITE = re.compile("请[您你]?|麻烦|抱歉|对不起|对不住|不好意思|烦请|请稍|劳驾")
 _UNCLEAR = re.compile("听不清|听不太?清|杂音|噪音|断断续续|声音[^。，]{0,4}小|信号")
 """Complaints about a voice that is there; 听不到 and 没有声音 are about none."""
 _SCRAPS = re.compile("[…]|\\.{3}|^[^\\w]*$")
