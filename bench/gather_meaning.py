@@ -1,5 +1,6 @@
 """Write rules/meaning/data/ from the shared collections: `python bench/gather_meaning.py ../shared`, or from them and further
-labelled calls: `python bench/gather_meaning.py ../shared data/blind/calls.jsonl`.
+labelled calls: `python bench/gather_meaning.py ../shared data/blind/calls.jsonl`. `--written FILE…` adds sentences that were
+written for the layer to written.jsonl, a file an author (no rule's text twice).
 
 What is committed is made with data/blind/calls.jsonl. Kept so that it can be seen where the data come from and run again when the collections grow. dialogues/dev.jsonl
 is measured on, so nothing of it is read here.
@@ -13,13 +14,15 @@ listed as evidence, which lists only what earns the verdict, so it may still be 
 """
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parent.parent / "rules" / "meaning" / "data"
+FULL_WIDTH = str.maketrans(",?!;:", "，？！；：")
 # Evidence lists every hit of these, whatever the verdict: what is not listed is none.
 ALL_LISTED = ("taboo.", "hold.request", "complaint.raised", "customer.abusive", "name.used")
 NOT_WORDS = {"taboo.filler", "taboo.pretend_deaf", "greeting.prompt_answer", "name.wrong", "hold.unannounced",
@@ -33,11 +36,9 @@ LAPSE_IS_DOUBTFUL = {"outbound.verify_identity", "outbound.introduce", "special.
 OF_HOLDS = {"hold.permission": "agent", "hold.reason": "agent", "hold.consent": "customer"}
 
 
-def sentences(folder: Path) -> list[dict[str, Any]]:
+def sentences(paths: Iterable[Path]) -> list[dict[str, Any]]:
     rows = []
-    for path in sorted(folder.glob("*.jsonl")):
-        if path.stem.startswith("masking"):
-            continue
+    for path in paths:
         found = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         total = Counter((row["rule"], row["label"]) for row in found)
         seen: Counter[tuple[str, int]] = Counter()
@@ -105,8 +106,24 @@ def call_labels(row: dict[str, Any], group: str, rules: set[str]) -> dict[str, A
     return call
 
 
-def main(shared: Path, *more: Path) -> None:
-    rows = sentences(shared / "paraphrases")
+def add_written(paths: Sequence[Path]) -> None:
+    """Adds what authors wrote to written.jsonl, in full-width punctuation as everywhere in the data."""
+    target = DATA / "written.jsonl"
+    there = {(row["rule"], row["text"]) for row in map(json.loads, target.read_text("utf-8").splitlines())}
+    lines = []
+    for row in sentences(paths):
+        for side in {"text", "before", "after"} & row.keys():
+            row[side] = row[side].translate(FULL_WIDTH)
+        if (row["rule"], row["text"]) not in there:
+            there.add((row["rule"], row["text"]))
+            lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    with target.open("a", encoding="utf-8") as file:
+        file.writelines(lines)
+    print(f"{len(lines)} sentences added to {target}")
+
+
+def gather(shared: Path, more: Sequence[Path]) -> None:
+    rows = sentences(path for path in sorted((shared / "paraphrases").glob("*.jsonl")) if not path.stem.startswith("masking"))
     rules = {row["rule"] for row in rows} | {"greeting.salutation"}  # the only one with calls alone
     calls = [call_labels(json.loads(line), path.stem, rules)
              for path in (*sorted((shared / "dialogues").glob("train-*.jsonl")), *more)
@@ -118,5 +135,17 @@ def main(shared: Path, *more: Path) -> None:
     print(f"{len(rows)} sentences, {len(calls)} calls, {len(rules)} rules in {DATA}")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Gathers what the trained layer learns from.")
+    parser.add_argument("shared", type=Path, nargs="?")
+    parser.add_argument("calls", type=Path, nargs="*", help="further labelled calls")
+    parser.add_argument("--written", type=Path, nargs="+", default=[], help="sentences written for the layer, a file an author")
+    options = parser.parse_args()
+    if options.written:
+        add_written(options.written)
+    if options.shared:
+        gather(options.shared, options.calls)
+
+
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main()
