@@ -2,8 +2,8 @@
 labelled calls: `python bench/gather_meaning.py ../shared data/blind/calls.jsonl`. `--written FILE…` adds sentences that were
 written for the layer to written.jsonl, a file an author (no rule's text twice).
 
-What is committed is made with data/blind/calls.jsonl. Kept so that it can be seen where the data come from and run again when the collections grow. dialogues/dev.jsonl
-is measured on, so nothing of it is read here.
+What is committed is made with data/blind/calls.jsonl, third.jsonl and fifth.jsonl. Kept so that it can be seen where the data come from
+and run again when the collections grow. dialogues/dev.jsonl and the other files of data/blind are measured on: nothing of them is read here.
 
 sentences.jsonl, a labelled sentence a line: {"rule", "label", "who", "text", "before"?, "after"?, "group"}; `group` is the
 file and a sixth of it (neighbours are by one author), for cross-validation.

@@ -57,28 +57,67 @@ def examine(workspace: Path, settings: Settings, now: datetime | None = None) ->
     except Problem as fault:
         return [Check("workspace", False, str(fault), "Give the directory that `tingjian run` or [schedule] workspace fills.")]
     looks: tuple[Callable[[], Iterator[Check]], ...] = (
-        lambda: _runs(status.read(workspace), settings, now), lambda: _disks(workspace, settings), lambda: _deletions(workspace),
+        lambda: _runs(status.read(workspace), workspace, settings, now), lambda: _disks(workspace, settings), lambda: _deletions(workspace),
         lambda: _models(settings), lambda: _reviews(workspace, settings))
     return [Check("workspace", True, str(workspace)), *(check for look in looks for check in look())]
 
 
-def _runs(found: list[Status], settings: Settings, now: datetime) -> Iterator[Check]:
-    if not found:
-        yield Check("last run", False, "no run has been here", "Start `tingjian serve`, or a run by hand: tingjian run SOURCE --workspace …")
-        return
-    last = found[-1]
-    yield _state(last, settings, now)
-    age = now - last.began_at
-    late = age > timedelta(hours=settings.observing.run_within_hours)
-    yield Check("last run", not late, f"began {_ago(age)} ago: {last.done} done, {last.rescored} scored again, {last.failed} failed, "
-                f"{last.waiting} not ready yet, {last.left} left",
-                "No run since: is `tingjian serve` or the worker alive, and its schedule not paused?" if late else "")
-    listed = last.done + last.rescored + last.finished_before + last.failed
-    share = last.failed / listed if listed else 0.0
+def _runs(found: list[Status], workspace: Path, settings: Settings, now: datetime) -> Iterator[Check]:
+    """The scheduled source, or the one that ran last, in full; of the others that ran of late what is wrong."""
+    scheduled = _scheduled(workspace, settings)
+    main = next((one for one in reversed(found) if scheduled in (None, one.run)), None)
+    within = timedelta(hours=settings.observing.run_within_hours)
+    if main is None:
+        what = "no run over [schedule] source has been here" if found else "no run has been here"
+        yield Check("last run", False, what, "Start `tingjian serve`, or a run by hand: tingjian run SOURCE --workspace …")
+    else:
+        yield _state(main, settings, now)
+        yield _last(main, within, now)
+        if main.empty:
+            yield _empty(main, within, now)
+        yield _failures(main, settings)
+    for other in found:
+        if other is not main and now - other.began_at <= within and other.listed_at:      # a mistyped source never held a call
+            for check in (_state(other, settings, now), _failures(other, settings)):
+                if not check.well:
+                    yield check._replace(seen=f"over another source (run {other.run} of the metrics) {check.seen}")
+
+
+def _scheduled(workspace: Path, settings: Settings) -> str | None:
+    """What stands for [schedule] source, where its runs fill this workspace: a run by hand over another one takes no place of theirs."""
+    from flows.status import run_of
+    from pipeline import sources
+
+    schedule = settings.schedule
+    if not schedule.source or not schedule.workspace or Path(schedule.workspace).expanduser().resolve() != workspace.resolve():
+        return None
+    return run_of(sources.key(schedule.source))
+
+
+def _last(run: Status, within: timedelta, now: datetime) -> Check:
+    age = now - run.began_at
+    late = age > within
+    return Check("last run", not late, f"began {_ago(age)} ago: {run.done} done, {run.rescored} scored again, {run.failed} failed, "
+                 f"{run.waiting} not ready yet, {run.left} left",
+                 "No run since: is `tingjian serve` or the worker alive, and its schedule not paused?" if late else "")
+
+
+def _empty(run: Status, within: timedelta, now: datetime) -> Check:
+    """A source without calls is well for a while: a morning, a folder from which retention deletes. A share that is not mounted looks
+    the same, and stays so."""
+    since = run.listed_at
+    long = since is None or now - since > within
+    return Check("source", not long, f"empty{f' since {_ago(now - since)}' if since else ''}: {run.empty}",
+                 "Is its share mounted, and does the recorder still write there?" if long else "")
+
+
+def _failures(run: Status, settings: Settings) -> Check:
+    listed = run.done + run.rescored + run.finished_before + run.failed
+    share = run.failed / listed if listed else 0.0
     bad = share > settings.observing.failed_share
-    reasons = ", ".join(f"{code} {number}" for code, number in sorted(last.failures.items(), key=lambda one: -one[1]))
-    yield Check("failures", not bad, f"{last.failed} of {listed} ({share:.0%})" + (f": {reasons}" if reasons else ""),
-                "Reasons and remedies by code: docs/recordings.md; the calls: tingjian failed" if bad else "")
+    reasons = ", ".join(f"{code} {number}" for code, number in sorted(run.failures.items(), key=lambda one: -one[1]))
+    return Check("failures", not bad, f"{run.failed} of {listed} ({share:.0%})" + (f": {reasons}" if reasons else ""),
+                 "Reasons and remedies by code: docs/recordings.md; the calls: tingjian failed" if bad else "")
 
 
 def _state(last: Status, settings: Settings, now: datetime) -> Check:

@@ -79,6 +79,7 @@ def _scheduled(source: str, workspace: str, form: str | None) -> Any:
             try:
                 summary = _run(job)
             except Empty as nothing:
+                job.noting.nothing(str(nothing))
                 return Completed(message=f"Nothing to do: {nothing}")
     except Exception as fault:
         exporting.leave(settings, workspace)

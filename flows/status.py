@@ -46,7 +46,8 @@ class Totals(BaseModel):
 class Status(BaseModel):
     """The last run over a source, or the one that goes on; `run` stands for the source without naming it. Times are UTC; `audio_seconds` of the calls done and kept,
     `heard_seconds` also of the batch in work, `elapsed` seconds of the clock;
-    `failures` by code, of all calls listed as failed; `queue_since`: the oldest call that waits to be recognised."""
+    `failures` by code, of all calls listed as failed; `queue_since`: the oldest call that waits to be recognised; `not_ready`: recordings
+    that wait, each as a sentence; `empty`: why the source held nothing, and `listed_at` when it last held a call."""
 
     run: str
     state: Literal["running", "finished", "stopped", "broken"] = "running"
@@ -70,6 +71,9 @@ class Status(BaseModel):
     guarded: int = 0
     failures: dict[str, int] = Field(default_factory=dict)
     queue_since: datetime | None = None
+    not_ready: list[str] = Field(default_factory=list)
+    empty: str = ""
+    listed_at: datetime | None = None
     totals: Totals = Totals()
 
     @property
@@ -80,6 +84,11 @@ class Status(BaseModel):
     def pace(self) -> float:
         """Seconds of audio a second; 0 before the first call."""
         return self.heard_seconds / self.elapsed if self.elapsed else 0.0
+
+
+def run_of(source: str) -> str:
+    """What stands for a source, by its key (pipeline/sources.py), in status files and metrics."""
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 def read(workspace: Path) -> list[Status]:
@@ -99,7 +108,7 @@ class Noting:
     """Keeps the status of a run up to date; told by the job, from any thread. A disk that is full does not end the run here."""
 
     def __init__(self, workspace: Path, source: str):
-        run = hashlib.sha256(source.encode()).hexdigest()[:12]
+        run = run_of(source)
         self._file = workspace / FOLDER / f"{run}.json"
         before = _read(self._file)
         self._lock = threading.Lock()
@@ -107,7 +116,7 @@ class Noting:
         self._written = 0.0
         now = datetime.now(UTC)
         self.status = Status(run=run, host=socket.gethostname(), process=os.getpid(), began_at=now, told_at=now,
-                             totals=before.totals if before else Totals())
+                             listed_at=before.listed_at if before else None, totals=before.totals if before else Totals())
         log.info("run began", extra={"event": "run.began"})
 
     def planned(self, plan: Plan) -> None:
@@ -115,6 +124,7 @@ class Noting:
         with self._lock:
             status = self.status
             status.planned_calls, status.planned_seconds = plan.to_recognise + plan.to_score, plan.seconds
+            status.listed_at = status.began_at
             status.finished_before = plan.finished
             status.failures = dict(Counter(one.failure.code for one in plan.known_failures))
             status.queue_since = datetime.fromtimestamp(since, UTC) if since is not None else None
@@ -138,12 +148,20 @@ class Noting:
             status = self.status
             status.state = "stopped" if stopped else "finished"
             status.waiting, status.erased, status.left = len(summary.waiting), summary.erased, summary.left
+            status.not_ready = [one.message for one in summary.waiting]
             status.failures = dict(Counter(failure.code for failure in summary.failures))
             status.ended_at = datetime.now(UTC)
             if not summary.left:
                 status.queue_since = None
         log.info("run ended: %d done, %d scored again, %d failed", summary.done, summary.rescored, len(summary.failures),
                  extra={"event": "run.ended", "calls": summary.done, "failed": len(summary.failures), "waiting": len(summary.waiting)})
+        self._write()
+
+    def nothing(self, why: str) -> None:
+        """The run found nothing in its source, which is no mistake: a morning without calls, or a share that is not mounted."""
+        with self._lock:
+            self.status.state, self.status.empty, self.status.ended_at = "finished", why, datetime.now(UTC)
+        log.info("run ended: the source is empty", extra={"event": "run.ended", "calls": 0, "failed": 0, "waiting": 0})
         self._write()
 
     def broken(self, error: BaseException) -> None:

@@ -8,6 +8,7 @@ import os
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
-from flows import exporting, health, logs, metrics, notices, status
+from flows import exporting, health, logs, metrics, monitor, notices, status
 from flows.job import Job, Summary, run_batches
 from records import Problem
 from settings import Settings
@@ -214,6 +215,42 @@ def test_a_missing_run_a_bad_night_and_a_full_disk_are_told(workspace: Path) -> 
     assert wrong(workspace)["failures"] == "3 of 6 (50%): not_audio 2, truncated 1"
     assert "failures" not in wrong(workspace, failed_share=0.5)
     assert "GB free" in wrong(workspace, free_gb=1e9, failed_share=1)["disk"]
+
+
+def test_a_run_by_hand_hides_neither_a_schedule_that_stands_still_nor_a_broken_run_over_another_source(
+        workspace: Path, calls: Path, tmp_path: Path) -> None:
+    by_hand = calls / "a.wav"
+    run(by_hand, workspace)
+    (nightly,) = (one for one in status.read(workspace) if one.run == status.run_of(str(calls)))
+    file = workspace / "status" / f"{nightly.run}.json"
+    file.write_text(json.dumps(nightly.model_dump(mode="json") | {"state": "broken", "error": "OSError"}), encoding="utf-8")
+    assert wrong(workspace)["run"] == f"over another source (run {nightly.run} of the metrics) broke: OSError"
+    old = datetime.now(UTC) - timedelta(hours=30)
+    file.write_text(json.dumps(nightly.model_copy(update={"began_at": old}).model_dump(mode="json")), encoding="utf-8")
+    assert wrong(workspace) == {}, "not scheduled: an old run is over"
+    scheduled = told(observing={"free_gb": 0.0}, schedule={"source": str(calls), "workspace": str(workspace)})
+    assert [(one.name, one.seen[:15]) for one in health.examine(workspace, scheduled) if not one.well] == [("last run", "began 30 h ago:")]
+    elsewhere = told(observing={"free_gb": 0.0}, schedule={"source": str(tmp_path / "x"), "workspace": str(workspace)})
+    assert [one.seen for one in health.examine(workspace, elsewhere) if not one.well] == ["no run over [schedule] source has been here"]
+
+
+def test_a_source_that_is_empty_for_long_is_told_and_for_a_morning_is_well(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_models", lambda settings: iter(()))
+    monkeypatch.setattr("flows.monitor.spread", lambda settings, form: nullcontext((settings, lambda _: (StubTranscriber(), StubScorer()))))
+    workspace = tmp_path / "w"
+    (calls / "b.wav").write_bytes(b"good" * 50)
+    run(calls, workspace)
+    (calls / "manifest.csv").rename(tmp_path / "manifest.csv")
+    for file in calls.iterdir():
+        file.unlink()
+    ended = monitor._scheduled(str(calls), str(workspace), None)
+    assert "Nothing to do" in ended.message
+    (told_of,) = status.read(workspace)
+    assert told_of.state == "finished" and told_of.ended_at and told_of.totals.calls == 3
+    assert wrong(workspace) == {}
+    later = datetime.now(UTC) + timedelta(hours=20)
+    altered(workspace, listed_at=datetime.now(UTC) - timedelta(hours=10))
+    assert "empty since 30 h" in wrong(workspace, later)["source"] and "holds no recordings" in wrong(workspace, later)["source"]
 
 
 def test_a_killed_a_stuck_and_a_broken_run_are_told_apart(workspace: Path) -> None:

@@ -1,6 +1,7 @@
 """What the layer learns from: `data/*.jsonl` (formats in bench/gather_meaning.py), and the `like` and `unlike` of a pack.
 
-sentences.jsonl and calls.jsonl come from the shared collections, written.jsonl was written for the layer by its author.
+sentences.jsonl comes from the shared collections, calls.jsonl from them and from data/blind, written.jsonl was written for the layer
+by several authors, a group of `group` each.
 """
 from __future__ import annotations
 
