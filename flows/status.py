@@ -1,8 +1,8 @@
 """What a run tells of itself while it goes on and after it: a file in `status/` of the workspace, and a line in the log an event.
 
 A file a source, since runs over several sources may go on side by side. Metrics, health and notices are all made of these files,
-so a run need not be alive to be asked about. Neither they nor the log
-hold anything that a person said or is called: call_ids, codes and figures.
+so a run need not be alive to be asked about. Neither they nor the log hold anything that a person said or is called: call_ids, codes
+and figures, and why a file waits.
 """
 from __future__ import annotations
 
