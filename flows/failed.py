@@ -31,7 +31,8 @@ def failed(
     code: Code = None,
     form: Annotated[Literal["table", "jsonl", "csv"], typer.Option("--as", help="table, jsonl or csv")] = "table",
 ) -> None:
-    """The calls that could not be done: code, since when, tries, reason and what to do. Exit code 1 when there are any."""
+    """The calls that could not be done: code, since when, tries, reason and what to do. Exit code 1 when there are any. Those that the last
+    run found not ready yet are told on standard error."""
     from store.cells import safe
     from store.lake import Lake
 
@@ -45,6 +46,8 @@ def failed(
         writer.writerows({name: safe(value) if isinstance(value, str) else value for name, value in each.items()} for each in rows)
     else:
         _show(rows, workspace)
+    if code is None:
+        _tell_waiting(workspace)
     raise typer.Exit(1 if rows else 0)
 
 
@@ -104,6 +107,15 @@ def _show(rows: Sequence[dict[str, Any]], workspace: str) -> None:
     counts = ", ".join(f"{code} {count}" for code, count in Counter(each["code"] for each in rows).most_common())
     out.print(f"{len(rows)} failed: {counts}. Mended? `tingjian retry --workspace {workspace} [CALL…] [--code CODE]`",
               highlight=False, markup=False, soft_wrap=True)
+
+
+def _tell_waiting(workspace: str) -> None:
+    """No failures, and not done either: recordings still being written, days without a manifest that are only noted."""
+    from flows import status
+
+    for one in status.read(Path(workspace).expanduser()):
+        for sentence in one.not_ready:
+            print(f"not ready at {one.began_at.astimezone():%m-%d %H:%M}: {sentence}", file=sys.stderr)
 
 
 def _run(sources: Sequence[str], workspace: str) -> None:

@@ -54,6 +54,19 @@ def test_failed_calls_are_listed_for_people_and_for_programs(calls: Path, tmp_pa
     assert [(row["call_id"], row["code"], row["reason"]) for row in csv.DictReader(io.StringIO(text))] == [("c", "busy", "busy")]
 
 
+def test_recordings_that_were_not_ready_are_told_beside_the_failures_until_they_are_done(tmp_path: Path) -> None:
+    (tmp_path / "calls").mkdir()
+    (tmp_path / "calls" / "late.wav").write_bytes(b"good" * 50)
+    settled = {"settle_seconds": 3600.0}
+    for sources, told in ((settled, "late is not ready yet: it was written"), ({"settle_seconds": 0.0}, "")):
+        with Job(tmp_path / "calls", tmp_path / "w", Settings.model_validate({"sources": sources}),
+                 load=lambda _: (StubTranscriber(), StubScorer())) as one:
+            job.run_batches(one, pause=0.0)
+        done = CliRunner().invoke(tingjian.app, ["failed", "--workspace", str(tmp_path / "w")])
+        assert (done.exit_code, done.stdout) == (0, "no failed calls\n")
+        assert told in done.stderr and bool(told) == bool(done.stderr)
+
+
 def test_a_workspace_without_failures_says_so(tmp_path: Path) -> None:
     Lake.create(tmp_path / "w")
     assert tingjian_says("failed", "--workspace", str(tmp_path / "w")) == (0, "no failed calls\n")
