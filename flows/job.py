@@ -26,7 +26,7 @@ from pipeline.manifest import Listing
 from pipeline.masking import cut_card_values
 from records import Draft, Failure, Problem, Recording, Transcript
 from settings import Settings
-from store.erasing import erased_ids
+from store.erasing import erased_ids, silenced_ids
 from store.lake import AudioFile, Failed, Lake, Result
 
 RETRY_PAUSE = 2.0           # seconds before another try; a file that is being copied, a share that comes back
@@ -209,11 +209,12 @@ class Job:
         return plan
 
     def _without_erased(self, listing: Listing) -> Listing:
-        """Calls that were erased stay so although the source still lists them."""
+        """Calls that were erased stay so although the source still lists them; one that lost only its sound is done."""
         self.summary.waiting = listing.waiting
-        gone = erased_ids(self.lake)
+        gone, silenced = erased_ids(self.lake), silenced_ids(self.lake)
         recordings = [one for one in listing.recordings if one.call.call_id not in gone]
-        refused = [one for one in listing.refused if one.call_id not in gone]
+        refused = [one for one in listing.refused
+                   if one.call_id not in gone and not (one.code == "not_found" and one.call_id in silenced)]
         self.summary.erased = len(listing.recordings) + len(listing.refused) - len(recordings) - len(refused)
         return listing._replace(recordings=recordings, refused=refused)
 

@@ -91,6 +91,11 @@ def erased_ids(lake: Lake) -> set[str]:
     return {one["call_id"] for one in deletions(lake) if set(one["what"]) & {"words", "cards"}}
 
 
+def silenced_ids(lake: Lake) -> set[str]:
+    """The calls whose recording was erased: where a source still lists one, that it is not there is no failure."""
+    return {one["call_id"] for one in deletions(lake) if "recordings" in one["what"]}
+
+
 def deletions(lake: Lake) -> list[dict[str, Any]]:
     """The log of deletions, oldest first: `call_id`, `what`, `at` (UTC), `who`, `reason`. A call may stand there twice."""
     try:

@@ -156,6 +156,28 @@ def test_what_was_erased_is_not_done_again_though_its_recording_is_there(tmp_pat
     assert (again.done, again.finished_before, again.erased) == (0, 1, 1) and lake.call_ids() == ["b"]
 
 
+def test_a_call_whose_sound_was_deleted_is_no_failure_where_a_manifest_still_lists_it(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    for name in ("old", "new"):
+        (calls / f"{name}.wav").write_bytes(name.encode() * 50)
+    (calls / "manifest.csv").write_text("call_id,recording,started_at\nold,old.wav,2026-01-05T10:00:00+08:00\nnew,new.wav,\n")
+
+    def run() -> Any:
+        with Job(calls, tmp_path / "w", Settings(), load=lambda _: (StubTranscriber(), StubScorer())) as job:
+            return run_batches(job, pause=0.0)
+
+    assert run().done == 2
+    retention.run(str(tmp_path / "w"), kept(recordings=10), False, lambda _: None)
+    assert not (calls / "old.wav").exists()
+    after = run()
+    assert (after.failures, after.finished_before, after.erased) == ([], 1, 1)
+    lake = Lake.open(tmp_path / "w")
+    assert lake.failed() == [] and lake.call_ids() == ["new", "old"], "its words and card are still there"
+    (calls / "new.wav").unlink()
+    assert [one.code for one in run().failures] == ["not_found"], "one that nobody deleted here is missed"
+
+
 def test_a_card_in_somebodys_hands_waits_and_the_log_tells_of_the_others(tmp_path: Path) -> None:
     bench = made_bench(tmp_path / "w")
     with bench.database.writing() as session:
