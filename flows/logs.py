@@ -32,5 +32,6 @@ def set_up(settings: Settings, verbose: bool = False) -> None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(Lines())
         logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+        logging.getLogger("httpx").setLevel(logging.WARNING)     # a line for every word with Prefect's server
     else:
         logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL, stream=sys.stderr)

@@ -49,7 +49,7 @@ def do_batch(number: int, source: str, workspace: str) -> None:
     _begun[source, workspace].batch(number)
 
 
-@flow(name="monitor-calls", persist_result=False)
+@flow(name="monitor-calls", persist_result=False, on_crashed=[notices.broke])     # of other ends it tells itself
 def monitor_calls(source: str, workspace: str, form: str | None = None) -> Any:
     """Everything in `source` that is not finished in `workspace`, by the settings of this machine."""
     job = _begun.get((source, workspace))

@@ -9,9 +9,14 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from flows.job import Summary
 from settings import Settings
+
+if TYPE_CHECKING:
+    from prefect import Flow
+    from prefect.client.schemas.objects import FlowRun, State
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +50,20 @@ def of_run(summary: Summary) -> tuple[str, str]:
     return title, "\n".join(lines)
 
 
-def of_break(kind: str) -> tuple[str, str]:
+def of_break(kind: str, flow: str = "monitor-calls") -> tuple[str, str]:
     """Title and text of a run that broke; `kind` names the error without quoting anything."""
-    return "听检：任务中断", (f"任务出错中断（{kind}）。已完成的批次保留，下次运行从中断处继续；请看日志或 tingjian health。\n"
-                      f"The run broke ({kind}) on {socket.gethostname()}. Finished batches are kept, the next run goes on there; see its "
-                      "log, or tingjian health.")
+    return f"听检：任务中断（{flow}）", (
+        f"任务 {flow} 出错中断（{kind}）。已完成的部分保留，下次运行从中断处继续；请看日志或 tingjian health。\n"
+        f"A run of {flow} broke ({kind}) on {socket.gethostname()}. What it finished is kept, the next run goes on there; see its log, or "
+        "tingjian health.")
+
+
+def broke(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+    """Prefect's hook: people are told that a scheduled run broke, or that its process was killed, which only its starter can tell. What
+    a person started at the command line breaks before their eyes."""
+    settings = Settings()
+    if run.deployment_id is not None and settings.notify.urls and settings.notify.when != "never":
+        send(settings, *of_break(state.type.value.lower(), flow.name))
 
 
 def of_reports(kinds: Sequence[str], where: str) -> tuple[str, str]:

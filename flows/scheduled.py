@@ -18,6 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows import notices
 from flows.report import rescored_rows
 from records import Problem
 from settings import Settings
@@ -30,7 +31,7 @@ Week = Annotated[str, Field(pattern=r"^\d{4}-W\d{2}$")]
 Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
 
 
-@flow(name="rescore-calls", persist_result=False)
+@flow(name="rescore-calls", persist_result=False, on_failure=[notices.broke], on_crashed=[notices.broke])
 def rescore_calls(workspace: str, since: Day | None = None) -> State:
     """Scores the stored calls (of the day `since` and later) by the rules in force, without recognising again."""
     from flows.rescore import rescore
@@ -43,13 +44,13 @@ def rescore_calls(workspace: str, since: Day | None = None) -> State:
     return Completed(message=f"{done.scores.calls} scored again, {done.current} current before, {len(done.failures)} failed")
 
 
-@flow(name="sample-calls", persist_result=False)
+@flow(name="sample-calls", persist_result=False, on_failure=[notices.broke], on_crashed=[notices.broke])
 def sample_calls(workspace: str, week: Week | None = None, into_queue: bool = True) -> State:
     """The sampling plan of an ISO week (2026-W47; the newest call's without one), its calls marked in the review queue."""
     return _command(["sample", "--workspace", workspace, *_option("--week", week), "--into-queue" if into_queue else "--keep"])
 
 
-@flow(name="make-report", persist_result=False)
+@flow(name="make-report", persist_result=False, on_failure=[notices.broke], on_crashed=[notices.broke])
 def make_report(workspace: str, period: Literal["due", "daily", "weekly", "monthly"] = "due") -> State:
     """The report of the last day, week or month, kept in the workspace; `due` is the daily one, on Mondays the week's and on the first
     the month's too. Whom [notify] names is told where they are."""
@@ -62,8 +63,6 @@ def make_report(workspace: str, period: Literal["due", "daily", "weekly", "month
             return end
         made.append(one)
     if settings.notify.urls and settings.notify.when == "always":
-        from flows import notices
-
         notices.send(settings, *notices.of_reports(made, f"{workspace}/reports"))
     return Completed(message=f"{', '.join(made)} in {workspace}/reports")
 
@@ -73,13 +72,13 @@ def due(today: date) -> list[str]:
     return ["daily", *(["weekly"] if today.weekday() == 0 else []), *(["monthly"] if today.day == 1 else [])]
 
 
-@flow(name="appraise", persist_result=False)
+@flow(name="appraise", persist_result=False, on_failure=[notices.broke], on_crashed=[notices.broke])
 def appraise(workspace: str, month: Month | None = None) -> State:
     """The appraisal of a month (2026-11; the month before today without one)."""
     return _command(["appraisal", "--workspace", workspace, "--month", month or _month_before(_today())])
 
 
-@flow(name="retain", persist_result=False)
+@flow(name="retain", persist_result=False, on_failure=[notices.broke], on_crashed=[notices.broke])
 def retain(workspace: str, dry_run: bool = False) -> State:
     """Deletes what is past its time ([retention]) and not on hold; then puts the lake's small files together; with
     `dry_run` only tells what would go."""

@@ -54,6 +54,8 @@ BLURRED_FIGURES = frozenset(("ji", "zi", "ya", "niu"))
 """What recognisers also make of 七, 四, 幺 and 六: told from words by what stands around a staff number alone."""
 NUMBER_HEARD = range(3, 6)
 """Figures of a staff number that is known by its sound alone (留二要启号为您服务): fewer would be words."""
+LEAST_MAIMED, MAIMED = 4, 0.75
+"""Characters of a name from which it is known with one of them lost, and how far that stands for the name."""
 _COMPILED = {kind: re.compile(pattern) for kind, (pattern, _) in PATTERNS.items()}
 _NEVER = "(?!)"
 
@@ -92,7 +94,11 @@ class Slots:
     def named(self, kind: str) -> list[tuple[int, int, float]]:
         """Where the call's own names of a kind stand, with their likeness."""
         if kind not in self._named:
-            self._named[kind] = [found for name in self.names.get(kind, ()) for found in find_by_sound(name, self.key, self.sound)]
+            names = self.names.get(kind, ())
+            found = [place for name in names for place in find_by_sound(name, self.key, self.sound)]
+            if not found and kind == "organisation":
+                found = [place for name in names for place in find_maimed(name, self.key, self.sound)]
+            self._named[kind] = found
         return self._named[kind]
 
     def spans(self, kind: str) -> list[tuple[int, int, float]]:
@@ -126,6 +132,24 @@ def find_by_sound(name: str, key: str, sound: str) -> list[tuple[int, int, float
             found.append((at, end, likeness))
         at = sound.find(wanted, at + 1)
     return found
+
+
+def find_maimed(name: str, key: str, sound: str) -> list[tuple[int, int, float]]:
+    """Places of a name of four characters or more of which one was lost or heard as another; half of the others must stand there.
+
+    >>> find_maimed("翠屏雅居物业", key := "您好翠屏居物业请讲", sound_of(key)), find_maimed("平和保险", key := "您好保险公司", sound_of(key))
+    ([(2, 7, 0.75)], [])
+    """
+    wanted, found = sound_of(name), []
+    if len(name) < LEAST_MAIMED:
+        return []
+    for lost in range(len(name)):
+        ahead, behind = re.escape(wanted[:lost]), re.escape(wanted[lost + 1:])
+        for match in re.finditer(f"{ahead}.?{behind}", sound):
+            heard, rest = key[match.start():match.end()], name[:lost] + name[lost + 1:]
+            if 2 * sum(character in heard for character in rest) >= len(rest):
+                found.append((*match.span(), MAIMED))
+    return found[:1]
 
 
 @lru_cache(maxsize=1 << 16)
