@@ -18,6 +18,7 @@ from flows.job import Job
 from records import Problem
 from settings import QUIET, Settings
 from store.lake import Lake
+from tests.hooked import listening
 from tests.stand_ins import StubScorer, StubTranscriber
 
 TIMES = {"nightly": "30 1 * * *", "rescore": ""}
@@ -129,6 +130,30 @@ def test_a_run_gets_an_environment_without_telemetry(client: Any, tmp_path: Path
     got = json.loads(into.read_text())
     assert {name: got.get(name, "").lower() for name in QUIET} == QUIET
     assert client.read_flow_run(made.id).state.is_completed()
+
+
+def test_people_are_told_of_any_scheduled_run_that_breaks_or_is_killed_and_of_none_by_hand(
+        client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.runner import Runner
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows import notices
+    from flows.monitor import monitor_calls
+    from tests.stand_in_flow import die
+
+    by_schedule = (scheduled.rescore_calls, scheduled.sample_calls, scheduled.make_report, scheduled.appraise, scheduled.retain)
+    assert all(notices.broke in hooks for one in by_schedule for hooks in (one.on_failure_hooks, one.on_crashed_hooks))
+    assert notices.broke in monitor_calls.on_crashed_hooks and not monitor_calls.on_failure_hooks, "it tells of its failures itself"
+    with listening() as (address, heard):
+        monkeypatch.setenv("TINGJIAN_NOTIFY__URLS", json.dumps([address]))
+        for one, parameters in ((scheduled.retain, {"workspace": str(tmp_path / "nowhere")}), (die, {})):
+            deployment = RunnerDeployment.from_flow(one, "test", entrypoint_type=EntrypointType.MODULE_PATH, parameters=parameters).apply()
+            asyncio.run(Runner(pause_on_shutdown=False).execute_flow_run(client.create_flow_run_from_deployment(deployment).id))
+        with pytest.raises(Problem):
+            scheduled.retain(str(tmp_path / "nowhere"))
+    assert [one["title"] for one in heard] == ["听检：任务中断（retain）", "听检：任务中断（die）"]
+    assert "broke (failed)" in heard[0]["message"] and "broke (crashed)" in heard[1]["message"]
 
 
 def test_the_flow_retries_commits_and_leaves_a_table(client: Any, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import os
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -21,6 +20,7 @@ from flows import exporting, health, logs, metrics, monitor, notices, status
 from flows.job import Job, Summary, run_batches
 from records import Problem
 from settings import Settings
+from tests.hooked import listening
 from tests.stand_ins import StubScorer, StubTranscriber
 
 NAME = "王机密"
@@ -139,21 +139,8 @@ def test_json_logs_are_one_object_a_line_with_call_ids_and_reasons_and_no_names(
 
 @pytest.fixture
 def receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A webhook on this machine; gives its address for Apprise and what it was told."""
-    heard: list[dict[str, Any]] = []
-
-    class Hears(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    with HTTPServer(("127.0.0.1", 0), Hears) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"json://127.0.0.1:{server.server_port}", heard
-        server.shutdown()
+    with listening() as heard:
+        yield heard
 
 
 def test_the_nights_summary_reaches_a_webhook_with_figures_and_reasons(
