@@ -58,11 +58,11 @@ def of_break(kind: str, flow: str = "monitor-calls") -> tuple[str, str]:
         "tingjian health.")
 
 
-def broke(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+def broke(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Prefect's hook: people are told that a scheduled run broke, or that its process was killed, which only its starter can tell. What
     a person started at the command line breaks before their eyes."""
     settings = Settings()
-    if run.deployment_id is not None and settings.notify.urls and settings.notify.when != "never":
+    if flow_run.deployment_id is not None and settings.notify.urls and settings.notify.when != "never":
         send(settings, *of_break(state.type.value.lower(), flow.name))
 
 
