@@ -12,6 +12,7 @@ import io
 import logging
 import os
 import re
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +58,7 @@ class Unusable(Exception):
         self.code, self.message = code, message
 
 
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 Locate = Callable[[str], str]
 """From the cell `recording` to an absolute path or an address; raises Unusable."""
 
@@ -69,11 +71,12 @@ class _Bad(Exception):
         self.code, self.message, self.call_id, self.recording = code, message, call_id, recording
 
 
-def read_source(source: str | Path) -> Listing:
+def read_source(source: str | Path, still: float = 0.0) -> Listing:
     """The calls of a folder, of a manifest (.csv, .tsv, .parquet), or of one recording.
 
     A folder that holds `manifest.csv` or `manifest.parquet` is read by it; any other folder is searched for recordings at
-    every depth, the file's stem being the `call_id`. Raises records.Problem when nothing of the source can be used.
+    every depth, the file's stem being the `call_id`. A manifest written less than `still` seconds ago may not be whole: its last line
+    waits if no line end closes it. Raises records.Problem when nothing of the source can be used.
     """
     path = Path(source).expanduser()
     try:
@@ -82,11 +85,11 @@ def read_source(source: str | Path) -> Listing:
             if len(found) > 1:
                 names = " and ".join(one.name for one in found)
                 raise Problem(f"{path} holds {names}; give the one that counts, or remove the other.")
-            return read_manifest(found[0]) if found else _read_folder(path)
+            return read_manifest(found[0], still=still) if found else _read_folder(path)
         if not path.exists():
             raise NotThere(f"{path} does not exist; give a folder of recordings or a manifest (.csv, .parquet).")
         if path.suffix.lower() in MANIFESTS:
-            return read_manifest(path)
+            return read_manifest(path, still=still)
     except OSError as fault:
         raise Problem(f"{path} cannot be read ({fault.strerror or fault}); check its permissions.") from fault
     if path.suffix.lower() in AUDIO:
@@ -130,10 +133,24 @@ def _files(folder: Path) -> Iterator[Path]:
 
 # A manifest -----------------------------------------------------------------------------------------------------------
 
-def read_manifest(manifest: Path, locate: Locate | None = None) -> Listing:
-    """The calls of a manifest (.csv, .tsv, .parquet); `locate` finds its recordings, without it in its own folder."""
-    header, rows = _parquet(manifest) if manifest.suffix.lower() == ".parquet" else _table(manifest)
-    return read_rows(manifest.name, header, rows, locate or below(manifest.parent, "the manifest's folder"))
+def read_manifest(manifest: Path, locate: Locate | None = None, still: float = 0.0) -> Listing:
+    """The calls of a manifest (.csv, .tsv, .parquet); `locate` finds its recordings, without it in its own folder. `still`: read_source."""
+    locate = locate or below(manifest.parent, "the manifest's folder")
+    if manifest.suffix.lower() == ".parquet":
+        return read_rows(manifest.name, *_parquet(manifest), locate)
+    fresh = time.time() - manifest.stat().st_mtime < still
+    data = manifest.read_bytes()
+    cut = fresh and not data.startswith(WIDE) and not data.endswith((b"\n", b"\r"))
+    whole = data[:max(data.rfind(b"\n"), data.rfind(b"\r")) + 1] if cut else data
+    if not whole and fresh:
+        raise Empty(f"{manifest.name} is only being written; the next run reads it.")
+    listing = read_rows(manifest.name, *_table(manifest.name, whole), locate)
+    return listing._replace(waiting=(*listing.waiting, _being_written(manifest))) if cut else listing
+
+
+def _being_written(manifest: Path) -> Failure:
+    return Failure(call_id=f"({manifest.name})", recording=str(manifest), stage="manifest", code="not_ready", retryable=True,
+                   message=f"{manifest.name} is being written and its last line not whole yet; the next run reads that.")
 
 
 def read_rows(title: str, header: list[str], rows: Iterable[tuple[str, list[str]]], locate: Locate) -> Listing:
@@ -247,9 +264,9 @@ def _locate(folder: Path, title: str, recording: str) -> Path:
     raise Unusable("not_found", f"there is no “{recording}” in {folder.absolute()}; correct the path or copy the file.")
 
 
-def _table(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
+def _table(name: str, data: bytes) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
     """Header and rows of a CSV; a row's place is the line it begins on, counted as an editor counts."""
-    text = _text(manifest)
+    text = _text(name, data)
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",;\t", key=first.count)
     csv.field_size_limit(1 << 20)
@@ -263,22 +280,20 @@ def _table(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
             except StopIteration:
                 return
             except csv.Error as fault:
-                raise Problem(f"{manifest.name} line {begin}: {fault}; look for a quote that is never closed.") from fault
+                raise Problem(f"{name} line {begin}: {fault}; look for a quote that is never closed.") from fault
             if any(cell.strip() for cell in cells):
                 yield f"line {begin}", cells
 
     found = rows()
     _, header = next(found, ("", []))
     if not header:
-        raise Problem(f"{manifest.name} is empty; its first line must name the columns, docs/recordings.md lists them.")
+        raise Problem(f"{name} is empty; its first line must name the columns, docs/recordings.md lists them.")
     return header, found
 
 
-def _text(manifest: Path) -> str:
+def _text(name: str, data: bytes) -> str:
     """A manifest's text: UTF-8 with or without BOM, UTF-16 with BOM, or GB18030 (which GBK and GB2312 are part of)."""
-    data = manifest.read_bytes()
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
+    for encoding in ("utf-16",) if data.startswith(WIDE) else ("utf-8-sig", "gb18030"):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
@@ -286,7 +301,7 @@ def _text(manifest: Path) -> str:
         if "\0" in text:
             break
         return text
-    raise Problem(f"{manifest.name} is not a text in UTF-8, UTF-16 or GB18030; save it as “CSV UTF-8”.")
+    raise Problem(f"{name} is not a text in UTF-8, UTF-16 or GB18030; save it as “CSV UTF-8”.")
 
 
 def _parquet(manifest: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:

@@ -39,7 +39,7 @@ KINDS = (
     Kind(re.compile(r"postgres(ql)?://.*", re.IGNORECASE), "a table or view: postgresql://user@host/database#table",
          sources_table.read),
     Kind(re.compile(r"(?![a-z][a-z0-9+.-]+://).*", re.IGNORECASE | re.DOTALL), "a folder, a manifest (.csv, .parquet), a recording",
-         lambda source, settings: manifest.read_source(source)),
+         lambda source, settings: manifest.read_source(source, settings.sources.settle_seconds or 0.0)),
 )
 
 

@@ -19,13 +19,16 @@ Read = Callable[[str, Settings], Listing]
 
 def read(pattern: str, settings: Settings, read_one: Read, today: date | None = None) -> Listing:
     """All days' calls in one listing. A day without a manifest is a failure that goes when the manifest comes (or, by
-    `[sources] missing_day = "note"`, only told); NotThere when no day has one. `read_one` reads one day's source."""
+    `[sources] missing_day = "note"`, only told), and so is one that cannot be read, unless no other can; NotThere when no day has one.
+    `read_one` reads one day's source."""
     today = today or datetime.now(ZoneInfo(settings.schedule.timezone)).date()
     days = [today - timedelta(days=back) for back in range(settings.sources.days, -1, -1)]
     recordings: dict[str, Recording] = {}
     refused: list[Failure] = []
     waiting: list[Failure] = []
     missing: list[Failure] = []
+    broken: list[tuple[Problem, Failure]] = []
+    read_whole = 0
     for day in days:
         source = _of_day(pattern, day)
         try:
@@ -37,10 +40,18 @@ def read(pattern: str, settings: Settings, read_one: Read, today: date | None = 
         except Empty as fault:      # a day without calls, a holiday say, is a manifest with its header alone
             waiting.append(_told(source, day, "no_calls", str(fault)))
             continue
+        except Problem as fault:    # of one day: the others' calls go on
+            broken.append((fault, _told(source, day, "manifest_unreadable", f"The manifest of {day} cannot be used: {fault} Its calls are "
+                                        "not done; the next run looks again.")))
+            continue
+        read_whole += 1
         refused += listing.refused
         waiting += listing.waiting
         for one in listing.recordings:
             _put(one, recordings, refused)
+    if broken and not read_whole:
+        raise broken[-1][0]
+    refused += [failure for _, failure in broken]
     if len(missing) == settings.sources.days and not recordings and not waiting and not refused:
         raise NotThere(f"{pattern}: there is no manifest of {days[0]} to {today}; is the folder mounted, and is {{date}} written "
                        "as the files are named, {date:%Y%m%d} for 20261120?")

@@ -119,6 +119,37 @@ def test_no_manifest_at_all_is_a_problem_that_names_the_pattern(tmp_path: Path) 
         sources.read(f"{tmp_path}/{{date}}-{{hour}}.csv", told())
 
 
+def test_a_days_manifest_that_cannot_be_read_holds_up_no_other_days_calls(tmp_path: Path) -> None:
+    manifest(tmp_path, "20261124", "a")
+    (tmp_path / "20261123.csv").write_text("call,file\nb,b.wav\n", "utf-8")
+    listing = days_of(tmp_path, days=2)
+    assert [one.call.call_id for one in listing.recordings] == ["a"]
+    (failure,) = listing.refused
+    assert failure.code == "manifest_unreadable" and "20261123.csv has no column" in failure.message and failure.retryable
+    (tmp_path / "20261124.csv").unlink()
+    with pytest.raises(Problem, match="has no column"):
+        days_of(tmp_path, days=2)
+
+
+@pytest.mark.parametrize(("last", "ready", "told_of"), [
+    ("b,b.wav,王芳\n", ["a", "b"], []), ("b,b.wav,王", ["a"], ["not_ready"]), ("b,b", ["a"], ["not_ready"])])
+def test_a_manifest_that_is_being_written_gives_its_whole_lines(last: str, ready: list[str], told_of: list[str], tmp_path: Path) -> None:
+    for name in "ab":
+        sound(tmp_path / f"{name}.wav")
+    whole = "call_id,recording,customer_name\na,a.wav,李明\n"
+    file = tmp_path / "manifest.csv"
+    file.write_bytes((whole + last).encode()[:-1 if told_of else None])     # cut within a character
+    listing = sources.manifest.read_source(tmp_path, still=60.0)
+    assert [one.call.call_id for one in listing.recordings] == ready and listing.refused == []
+    assert [one.code for one in listing.waiting] == told_of and listing.recordings[0].call.customer_name == "李明"
+    file.write_text(whole + "b,b.wav,王芳", "utf-8")
+    os.utime(file, (NOW, NOW))
+    assert [one.call.call_id for one in sources.manifest.read_source(tmp_path, still=60.0).recordings] == ["a", "b"], "it stands still"
+    file.write_text("call_id,rec", "utf-8")
+    with pytest.raises(Empty, match="only being written"):
+        sources.manifest.read_source(tmp_path, still=60.0)
+
+
 # Any source -----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("source", "said"), [
