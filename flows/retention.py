@@ -39,7 +39,8 @@ class Due(NamedTuple):
 def run(workspace: str, settings: Settings, dry_run: bool, tell: Callable[[str], object]) -> str:
     """Deletes what is due, or only tells it, line by line; gives a sentence of the whole. Safe to kill and to run again.
 
-    Raises Problem for a workspace that another process writes to, or [retention] that contradicts itself."""
+    Raises Problem for a workspace that another process writes to, or [retention] that contradicts itself; and at the end, where
+    recordings could not be deleted."""
     check(settings.retention)
     lake = Lake.open(workspace)
     today = datetime.now(ZoneInfo(settings.schedule.timezone)).date()
@@ -60,7 +61,10 @@ def run(workspace: str, settings: Settings, dry_run: bool, tell: Callable[[str],
         tell(line)
     with lake.running(WORK):        # beside a run that begins now
         tell(f"tables: {compact(lake)}")
-    return f"{len(found.calls)} calls lost what was past its time, {len(found.held)} are on hold" + (f", {len(left)} could not" if left else "")
+    if left:
+        raise Problem(f"Of {len(found.calls)} calls past their time {len(left)} keep their sound; the next retention tries them again. "
+                      f"First: {left[0]}")
+    return f"{len(found.calls)} calls lost what was past its time, {len(found.held)} are on hold"
 
 
 def due(lake: Lake, retention: Retention, today: date, database: Database | None = None, zone: str = "Asia/Shanghai") -> Due:
@@ -164,6 +168,7 @@ def _delete(lake: Lake, found: Due, database: Database | None) -> list[str]:
         alike[kinds].append(call_id)
     for kinds, call_ids in alike.items():
         for start in range(0, len(call_ids), AT_ONCE):
-            done = erase_calls(lake, call_ids[start:start + AT_ONCE], what=kinds, who=WHO, reason="past its time", database=database)
+            done = erase_calls(lake, call_ids[start:start + AT_ONCE], what=kinds, who=WHO, reason="past its time", database=database,
+                               sound_first=True)
             left += done.left
     return left

@@ -56,12 +56,13 @@ class Erased:
 
 
 def erase_calls(lake: Lake, call_ids: Collection[str], *, what: Collection[str] = EVERYTHING, who: str, reason: str,
-                database: Database | None = None, exports: Sequence[Path] = ()) -> Erased:
+                database: Database | None = None, exports: Sequence[Path] = (), sound_first: bool = False) -> Erased:
     """Deletes `what` of these calls everywhere and notes it; call_ids that are not there do no harm. See the module.
 
     `who` and `reason` go into the log: write no personal data there. `database` is the review database, None where there is
     none. `exports` are folders with pages, sounds and JSON Lines of these calls: files named after a call go, lines about it
-    too; of Parquet and workbooks that name a call `left` tells."""
+    too; of Parquet and workbooks that name a call `left` tells. `sound_first`: a call whose recording cannot be deleted now (its share or
+    store is away, or write-protected) keeps its card, which leads to it, and is not noted as deleted; only its words may go."""
     unknown = set(what) - EVERYTHING
     if unknown:
         raise ValueError(f"no kind of data: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
@@ -69,7 +70,7 @@ def erase_calls(lake: Lake, call_ids: Collection[str], *, what: Collection[str] 
     if not call_ids:
         return Erased()
     intent = {"call_ids": sorted(call_ids), "what": sorted(what), "who": who, "reason": reason,
-              "exports": [str(folder) for folder in exports]}
+              "exports": [str(folder) for folder in exports], "sound_first": sound_first}
     file = lake.root / PENDING / f"{uuid.uuid4().hex}.json"
     file.parent.mkdir(exist_ok=True)
     part = file.with_suffix(".part")
@@ -110,22 +111,34 @@ def _carry_out(lake: Lake, file: Path, database: Database | None) -> Erased:
     intent = json.loads(file.read_text(encoding="utf-8"))
     call_ids, what = intent["call_ids"], set(intent["what"])
     done = Erased(calls=len(call_ids))
-    if "recordings" in what:
-        _recordings(lake, call_ids, done)
-    for folder in intent["exports"]:
-        _exports(Path(folder), set(call_ids), done)
-    if database is not None and what & {"words", "cards"}:
-        done.review_rows = erase_rows(database, call_ids, intent["who"], only_words="cards" not in what)
-        scrub(database)
-    if "cards" in what:
-        done.plan_rows = Plans(lake.root).forget(set(call_ids))
-    _rows(lake, call_ids, what, done)
-    _log(lake, intent, database)
+    stuck = _recordings(lake, call_ids, done) if "recordings" in what else set()
+    if stuck and intent.get("sound_first"):
+        _erase(lake, intent | {"call_ids": sorted(stuck), "what": sorted(what & {"words"})}, database, done)
+        intent |= {"call_ids": [one for one in call_ids if one not in stuck]}
+    _erase(lake, intent, database, done)
     file.unlink()
     return done
 
 
-def _recordings(lake: Lake, call_ids: list[str], done: Erased) -> None:
+def _erase(lake: Lake, intent: dict[str, Any], database: Database | None, done: Erased) -> None:
+    """All but the recordings, which are gone, and the note that it is done."""
+    call_ids, what = intent["call_ids"], set(intent["what"])
+    if not call_ids or not what:
+        return
+    for folder in intent["exports"]:
+        _exports(Path(folder), set(call_ids), done)
+    if database is not None and what & {"words", "cards"}:
+        done.review_rows += erase_rows(database, call_ids, intent["who"], only_words="cards" not in what)
+        scrub(database)
+    if "cards" in what:
+        done.plan_rows += Plans(lake.root).forget(set(call_ids))
+    _rows(lake, call_ids, what, done)
+    _log(lake, intent, database)
+
+
+def _recordings(lake: Lake, call_ids: list[str], done: Erased) -> set[str]:
+    """Deletes the sound; gives the calls of which it could not."""
+    stuck = set()
     held = lake.calls().filter(pl.col("call_id").is_in(call_ids)).select("call_id", "recording").collect()
     for call_id, recording in held.iter_rows():
         try:
@@ -135,10 +148,12 @@ def _recordings(lake: Lake, call_ids: list[str], done: Erased) -> None:
                 path.unlink()
                 done.recordings += 1
         except Exception as fault:      # whatever the disk or the store says: the others go on, this one is told
+            stuck.add(call_id)
             done.left.append(f"the recording of {call_id} could not be deleted: {type(fault).__name__}: {fault}")
     own = {entry for entry in lake.root.iterdir() if entry.is_dir()} - {lake.root / name for name in tables.TABLES}
     for folder in sorted(own - {lake.root / "journal", lake.root / PENDING}):
         _named_after(folder, set(call_ids), done)       # playable copies and clips kept beside the lake
+    return stuck
 
 
 def _exports(folder: Path, call_ids: set[str], done: Erased) -> None:

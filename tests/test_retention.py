@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -154,6 +154,30 @@ def test_what_was_erased_is_not_done_again_though_its_recording_is_there(tmp_pat
         erasing.erase_calls(lake, ["a"], what={"cards"}, who="test", reason="past its time")
     again = run()
     assert (again.done, again.finished_before, again.erased) == (0, 1, 1) and lake.call_ids() == ["b"]
+
+
+def test_sound_that_cannot_be_deleted_is_tried_again_and_its_card_stays_to_lead_to_it(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = lake_of(tmp_path, datetime.now(ZoneInfo("Asia/Shanghai")).date())
+    really = Path.unlink
+
+    def away(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "d400.wav":
+            raise PermissionError(30, "Read-only file system")
+        really(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", away)
+        for days in ({"recordings": 30}, {"recordings": 30, "words": 30, "cards": 30}):
+            with pytest.raises(Problem, match=r"1 keep their sound; .* First: the recording of d400 could not be deleted"):
+                retention.run(str(lake.root), kept(**days), False, lambda _: None)
+            assert (tmp_path / "calls" / "d400.wav").exists() and not (tmp_path / "calls" / "d100.wav").exists()
+    assert set(lake.call_ids()) == {"d1", "d10", "d400", "undated"} and lake.draft("d400"), "the card leads to the sound"
+    assert lake.turns().collect().filter(pl.col("call_id") == "d400").is_empty(), "its words need not wait"
+    assert {tuple(one["what"]) for one in deletions(lake) if one["call_id"] == "d400"} == {("words",)}
+    retention.run(str(lake.root), kept(recordings=30, words=30, cards=30), False, lambda _: None)
+    assert not (tmp_path / "calls" / "d400.wav").exists() and "d400" not in lake.call_ids()
+    assert {tuple(one["what"]) for one in deletions(lake) if one["call_id"] == "d400"} == {("words",), ("cards", "recordings", "words")}
 
 
 def test_a_call_whose_sound_was_deleted_is_no_failure_where_a_manifest_still_lists_it(tmp_path: Path) -> None:
