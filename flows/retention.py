@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -45,6 +45,8 @@ def run(workspace: str, settings: Settings, dry_run: bool, tell: Callable[[str],
     lake = Lake.open(workspace)
     today = datetime.now(ZoneInfo(settings.schedule.timezone)).date()
     database = reviews(lake, settings)
+    if sentence := of_failed(lake, settings.retention, datetime.now(UTC)):
+        tell(sentence)
     if dry_run:
         found = due(lake, settings.retention, today, database, settings.schedule.timezone)
         for line in told(found):
@@ -102,6 +104,19 @@ def told(found: Due) -> list[str]:
     if found.in_hand:
         lines.append(f"in hand: {len(found.in_hand)} calls stay until their review or appeal is over")
     return lines or ["nothing is past its time"]
+
+
+def of_failed(lake: Lake, retention: Retention, now: datetime) -> str:
+    """A sentence of recordings past their time whose call could not be done, empty where there are none. They stay: whose call it was
+    the lake does not know, so neither a line's own days nor a hold by customer, agent or line could be kept."""
+    if retention.recordings is None:
+        return ""
+    last = now - timedelta(days=retention.recordings + 1)
+    old = [one for one in lake.failed() if one.since and one.since < last and one.audio.size is not None]
+    if not old:
+        return ""
+    return (f"failed: {len(old)} recordings of calls that could not be done are past their time and stay, first {old[0].failure.recording}; "
+            "delete them by hand, or mend and run them (tingjian failed)")
 
 
 def check(retention: Retention) -> None:

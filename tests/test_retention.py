@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -154,6 +154,18 @@ def test_what_was_erased_is_not_done_again_though_its_recording_is_there(tmp_pat
         erasing.erase_calls(lake, ["a"], what={"cards"}, who="test", reason="past its time")
     again = run()
     assert (again.done, again.finished_before, again.erased) == (0, 1, 1) and lake.call_ids() == ["b"]
+
+
+def test_recordings_past_their_time_of_calls_that_failed_are_told_since_they_stay(tmp_path: Path) -> None:
+    (tmp_path / "calls").mkdir()
+    (tmp_path / "calls" / "a.wav").write_bytes(b"bad" * 50)
+    with Job(tmp_path / "calls", tmp_path / "w", Settings(), load=lambda _: (StubTranscriber(), StubScorer())) as job:
+        run_batches(job, pause=0.0)
+    lake, now = Lake.open(tmp_path / "w"), datetime.now(UTC)
+    told = retention.of_failed(lake, kept(recordings=10).retention, now + timedelta(days=12))
+    assert told.startswith("failed: 1 recordings") and str(tmp_path / "calls" / "a.wav") in told
+    assert retention.of_failed(lake, kept(recordings=10).retention, now + timedelta(days=10)) == ""
+    assert retention.of_failed(lake, kept(words=10).retention, now + timedelta(days=12)) == "", "no time is set for them"
 
 
 def test_sound_that_cannot_be_deleted_is_tried_again_and_its_card_stays_to_lead_to_it(
