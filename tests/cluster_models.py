@@ -14,6 +14,7 @@ from settings import Settings
 from tests.stand_ins import StubScorer, StubTranscriber
 
 SECONDS_A_CALL = 0.05
+HANGS = 60
 
 
 class Wild(StubTranscriber):
@@ -30,7 +31,7 @@ class Wild(StubTranscriber):
             if kind in ("once", "slow") and not first.exists():
                 first.touch()
                 if kind == "slow":
-                    time.sleep(60)
+                    time.sleep(HANGS)
                 os.kill(os.getpid(), signal.SIGKILL)
             if kind == "deadly":
                 os.kill(os.getpid(), signal.SIGKILL)

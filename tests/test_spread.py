@@ -185,6 +185,23 @@ def test_what_a_call_fails_of_on_a_worker_is_told_as_at_home(tmp_path: Path) -> 
     assert summary.done == 5 and [(one.call_id, one.code) for one in summary.failures] == [("c05", "not_audio")]
 
 
+def test_a_worker_loads_its_models_once_for_all_its_shares_and_anew_for_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "_kept", {})
+    loads: list[Settings] = []
+
+    def counted(settings: Settings) -> tuple[StubTranscriber, StubScorer]:
+        loads.append(settings)
+        return load(settings)
+
+    (tmp_path / "calls").mkdir()
+    calls = [recording(tmp_path / "calls", f"c{number}") for number in range(3)]
+    expected = load(Settings())[0].version, load(Settings())[1].version
+    done = [spread.work(Settings(), counted, None, expected, [one]) for one in calls]
+    assert [len(one.outcomes) for one in done] == [1, 1, 1] and len(loads) == 1
+    spread.work(Settings(monitoring=Monitoring(retries=0)), counted, None, expected, calls)
+    assert len(loads) == 2
+
+
 @pytest.mark.parametrize(("lengths", "workers", "expected"), [
     ([10.0] * 6, 1, [2, 2, 2]), ([10.0, 500.0, 10.0], 2, [1, 2]), ([0.1] * 200, 1, [64, 64, 64, 8]), ([], 3, [])])
 def test_shares_hold_so_much_audio_or_so_many_calls_the_longest_first(

@@ -27,6 +27,7 @@ FAULTS = {
 }
 # What has no form that is short enough for `make test`.
 ONLY_FULL = {
+    "a worker of a cluster lags, a call kills its workers": "tests.faults.dying:worker_lags",
     "a worker of Prefect killed with its run": "tests.faults.worker:run_by_worker",
 }
 

@@ -3,16 +3,20 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import threading
 import time
 from pathlib import Path
 
+from pytest import MonkeyPatch
+
 from flows import cluster, spread
 from flows.job import Progress, monitor
 from settings import Cluster, Monitoring, Settings
+from store.lake import Lake
 from tests import cluster_models
-from tests.faults.lakes import CALLS, contents, finish, recordings, same, start
+from tests.faults.lakes import CALLS, contents, finish, heights, recordings, same, start
 
 SEED = 20261125
 SECONDS_A_CALL = 0.03
@@ -92,6 +96,32 @@ def worker_killed(folder: Path, thorough: bool) -> str:
     assert twice, "no worker was killed at work"
     return (f"{kills} kills of a worker at work, of two: {summary.done} calls as in an undisturbed run, {twice} begun a second time, none committed "
             f"twice")
+
+
+def worker_lags(folder: Path, thorough: bool) -> str:
+    """In a real cluster: a worker that hangs in a share, a call that takes its worker down once, and one that always does."""
+    from distributed import Client
+
+    calls = recordings(folder / "calls", 12)
+    for kind in ("slow", "once", "deadly"):
+        shutil.copy(calls / "call-00.wav", calls / f"{kind}-1.wav")
+    told = _Told()
+    with MonkeyPatch.context() as patch, cluster.local(3) as address, Client(address, set_as_default=False) as client:
+        patch.setattr(spread, "SHORTEST", 2.0)
+        patch.setattr(spread, "STRAGGLES_FROM", 3.0)
+        client.wait_for_workers(3, timeout=120)
+        settings = Settings(cluster=Cluster(scheduler=address), monitoring=Monitoring(batch_seconds=60))
+        began = time.monotonic()
+        with cluster.spread(settings, None, told.note, cluster_models.slow) as (over_all, load):
+            summary = monitor(calls, folder / "w", over_all, progress=told, load=load)
+        took = time.monotonic() - began
+    lake = Lake.open(folder / "w")
+    assert {one.failure.call_id: one.failure.code for one in lake.failed()} == {"call-bad": "not_audio", "deadly-1": "worker_died"}
+    assert summary.done == len(lake.call_ids()) == 14 and heights(folder / "w")["calls"] == 14, "nothing twice"
+    ran = [line.split() for line in (calls / "done.log").read_text().splitlines()]
+    twice = {pid for name, pid in ran if name == "slow-1"}
+    assert len(twice) == 2 and took < cluster_models.HANGS, "the share of the worker that hangs was given to another, and not waited for"
+    return f"a worker that hangs for {cluster_models.HANGS} s: its share done by another, all over after {took:.0f} s; a call that kills its workers put aside alone"
 
 
 def coordinator_killed(folder: Path, thorough: bool) -> str:
