@@ -112,7 +112,7 @@ def _run(job: Job) -> Summary:
         if shown:
             shown.after(number)
     summary = job.finish()
-    create_table_artifact(rows(summary), key="monitored-calls", description=_description(summary))
+    create_table_artifact(rows(summary), key="monitored-calls", description=f"{_description(summary)}\n\n{_link(job.settings)}")
     return summary
 
 
@@ -130,11 +130,15 @@ class _Shown:
         self._done += len(self.job.plan.batches[number].recordings)
         status = self.job.noting.status
         update_progress_artifact(self._bar, progress=100.0 * self._done / self._total)      # type: ignore[unused-coroutine]
-        review = self.job.settings.review
         create_markdown_artifact(
             f"{self._done} of {self._total} calls · {status.heard_seconds / 3600:.1f} of {status.planned_seconds / 3600:.1f} h of audio · "
             f"{status.pace:.1f} × real time · {status.failed} failed\n\n"
-            f"[Review workbench](http://{review.address}:{review.port}/queue)", key="pace", description="How far, and how fast")
+            f"{_link(self.job.settings)}", key="pace", description="How far, and how fast")
+
+
+def _link(settings: Settings) -> str:
+    review = settings.review
+    return f"[Review workbench]({(review.url or f'http://{review.address}:{review.port}').rstrip('/')}/queue)"
 
 
 def _description(summary: Summary) -> str:

@@ -178,13 +178,14 @@ def test_a_run_of_several_batches_shows_how_far_it_is_and_how_fast(client: Any, 
     (tmp_path / "calls").mkdir()
     for name in "abc":
         (tmp_path / "calls" / f"{name}.wav").write_bytes(name.encode() * 50)
-    settings = told(monitoring={"batch_seconds": 60})
+    settings = told(monitoring={"batch_seconds": 60}, review={"url": "https://qc.example/"})
     with Job(tmp_path / "calls", tmp_path / "w", settings, load=job.load_models) as one, begun(one):
         assert len(one.plan.batches) == 3
         monitor_calls(one.source, one.workspace)
     found = {made["type"]: made for made in client._client.post("/artifacts/latest/filter", json={}).json()}
     assert found["progress"]["data"] == 100.0 and "3 of 3 calls" in found["markdown"]["data"]
-    assert "/queue)" in found["markdown"]["data"] and "3 calls done" in found["table"]["description"]
+    assert all("(https://qc.example/queue)" in text for text in (found["markdown"]["data"], found["table"]["description"]))
+    assert "3 calls done" in found["table"]["description"]
 
 
 @pytest.mark.parametrize(("schedule", "said"), [
