@@ -136,10 +136,12 @@ def opened(browser: Browser, site: str, login: str, language: str, size: tuple[i
 
 
 def settled(page: Page, site: str, path: str) -> None:
-    """The page, when its charts and waves are drawn."""
+    """The page, when its charts and waves are drawn: charts a frame after its scripts, waves when their sound has come."""
     page.goto(site + path)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(400)
+    if page.locator("#wave").count():
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(400)
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 def main() -> None:
