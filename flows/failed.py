@@ -115,7 +115,7 @@ def _tell_waiting(workspace: str) -> None:
 
     for one in status.read(Path(workspace).expanduser()):
         for sentence in one.not_ready:
-            print(f"not ready at {one.began_at.astimezone():%m-%d %H:%M}: {sentence}", file=sys.stderr)
+            print(f"told by the run of {one.began_at.astimezone():%m-%d %H:%M}: {sentence}", file=sys.stderr)
 
 
 def _run(sources: Sequence[str], workspace: str) -> None:

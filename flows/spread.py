@@ -170,6 +170,7 @@ class Spread:
                     self._paces.append(done.seconds / max(share.seconds, 1.0))
                     for recording, outcome, draft in done.outcomes:
                         on_audio(outcome.duration or 0.0 if isinstance(outcome, Transcript) else 0.0)
+                        self.scorer.drafts.pop(recording.call.call_id, None)       # of a try that did not count
                         if draft is not None:
                             self.scorer.drafts[draft.call_id] = draft
                         yield recording, outcome

@@ -1,8 +1,5 @@
 """Sound to words: cutting and putting back, the crew, and the real recogniser on silence, music and speech."""
-import json
-import re
 import threading
-from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
@@ -40,13 +37,6 @@ def write(path: Path, samples: np.ndarray, rate: int = 8000) -> Recording:
     import soundfile
     soundfile.write(path, samples, rate, subtype="PCM_16")
     return Recording(call=Call(call_id=path.stem), path=str(path))
-
-
-def said(call_id: str) -> dict[str, str]:
-    """What each speaker of a sample says, by its script."""
-    rows = (json.loads(line)["transcript"] for line in (SAMPLES.parent / "gold.jsonl").read_text("utf-8").splitlines())
-    turns = next(row["turns"] for row in rows if row["call_id"] == call_id)
-    return {speaker: "".join(turn["text"] for turn in turns if turn["speaker"] == speaker) for speaker in ("agent", "customer")}
 
 
 def transcript(transcriber: Transcriber, recording: Recording) -> Transcript:
@@ -233,9 +223,11 @@ def test_a_recording_that_hangs_in_its_decoder_fails_alone(transcriber, tmp_path
 
     if not apart:
         monkeypatch.setattr("pipeline.decode.decode", slow)
-    outcomes = {recording.call.call_id: made for recording, made in transcriber.run(
-        recordings, seconds_limit=lambda duration: 600 if duration else 1.5)}
-    released.set()
+    outcomes: dict[str, Transcript | Failure] = {}
+    for recording, made in transcriber.run(recordings, seconds_limit=lambda duration: 600 if duration else 1.5):
+        outcomes[recording.call.call_id] = made
+        if len(outcomes) == len(recordings):
+            released.set()              # what hangs here is waited for at the end, but nobody's outcome waits for it
     if pool:
         pool.close()
     failure = outcomes.pop("hangs")
@@ -296,19 +288,6 @@ def test_no_text_comes_out_where_nobody_speaks(kind, transcriber, tmp_path):
 
 
 @pytest.mark.speech
-def test_a_stereo_call_becomes_turns_of_agent_and_customer(transcriber):
-    seconds: list[float] = []
-    recording = Recording(call=Call(call_id="one"), path=str(SAMPLES / "sample-001.wav"))
-    (_, made), = transcriber.run([recording], on_audio=seconds.append)
-    text = {who: "".join(turn.text for turn in made.turns if turn.speaker == who) for who in ("agent", "customer")}
-    assert "请问有什么可以帮您" in text["agent"] and "宽带" in text["customer"]
-    assert all(turn.text[-1] in "。？！" and turn.words and turn.loudness is not None for turn in made.turns)
-    assert sum(seconds) == pytest.approx(made.duration, abs=0.02)
-    assert made.recognition["layout"]["kind"] == "stereo" and len(made.recognition["audio"]["sha256"]) == 64
-    assert not re.search("[們請個]", text["agent"])
-
-
-@pytest.mark.speech
 def test_fake_stereo_is_told_apart_by_voice(transcriber, tmp_path):
     with decode(SAMPLES / "sample-004.mp3", max_hours=1) as audio:
         mono = audio.read(0, 0, 35)[::2]
@@ -318,12 +297,14 @@ def test_fake_stereo_is_told_apart_by_voice(transcriber, tmp_path):
 
 
 @pytest.mark.speech
-def test_a_bad_call_fails_by_itself_and_the_others_go_on(transcriber, tmp_path):
+def test_a_bad_call_fails_by_itself_and_the_others_go_on_and_only_their_sound_is_counted(transcriber, tmp_path):
     (tmp_path / "bad.wav").write_bytes(b"nothing like sound")
     bad = Recording(call=Call(call_id="bad"), path=str(tmp_path / "bad.wav"))
     good = write(tmp_path / "good.wav", np.zeros((8000, 2)))
-    made = {recording.call.call_id: result for recording, result in transcriber.run([bad, good])}
+    seconds: list[float] = []
+    made = {recording.call.call_id: result for recording, result in transcriber.run([bad, good], on_audio=seconds.append)}
     assert isinstance(made["bad"], Failure) and made["bad"].stage == "decode" and isinstance(made["good"], Transcript)
+    assert sum(seconds) == pytest.approx(made["good"].duration, abs=0.02)
 
 
 @pytest.mark.speech
@@ -361,22 +342,6 @@ def test_samples_are_read_in_pieces():
     audio = Audio.from_samples(np.arange(RATE * 4, dtype=np.float32) / (RATE * 8))
     found = speech.samples(audio, speech.Chunk(0, (Span(1, 1.5), Span(3, 3.5))))
     assert len(found) == RATE and found[0] == pytest.approx(0.125, abs=1e-3) and found[-1] < 0.44
-
-
-@pytest.mark.speech
-def test_a_call_with_crosstalk_loses_only_what_leaked_in(transcriber):
-    """sample-005 has each speaker 25 dB down in the other's channel; every removed phrase lies inside the other's speech."""
-    recording = Recording(call=Call(call_id="sample-005"), path=str(SAMPLES / "sample-005.ogg"))
-    ((_, transcript),) = transcriber.run([recording])
-    leaked = [gone for gone in transcript.removed if gone.reason == "bleed"]
-    assert leaked
-    for gone in leaked:
-        middle = (gone.start + gone.end) / 2
-        assert any(turn.channel != gone.channel and turn.start <= middle <= turn.end for turn in transcript.turns), gone
-    for speaker, own in said("sample-005").items():
-        kept = "".join(turn.text for turn in transcript.turns if turn.speaker == speaker)
-        found = sum(block.size for block in SequenceMatcher(None, own, kept, autojunk=False).get_matching_blocks())
-        assert found > 0.75 * len(own), (speaker, kept)       # the model's own errors on this call are about 15 %
 
 
 # --- a fresh ear ---------------------------------------------------------------------------------------------------------
