@@ -69,6 +69,7 @@ def _made() -> tuple[TemporaryDirectory[str], Path]:
     opened = over(root)
     opened.fill_queue()
     people._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)     # a real one takes its time, hundreds of times
+    people._NOBODY = people._hasher.hash("nobody's")
     with opened.database.writing() as session:
         for login, (role, team, agent_id) in PEOPLE.items():
             made = people.add(session, "test", login, login.title(), role, team, agent_id)

@@ -104,8 +104,8 @@ def test_what_is_current_is_left_alone(lake: Lake) -> None:
 @pytest.mark.parametrize("after_calls", [1, 3, 4, 8])
 def test_killed_in_the_middle_and_run_again_every_call_is_scored_once(after_calls: int, lake: Lake) -> None:
     heights = raw_heights(lake)
-    command = [sys.executable, "-m", "tests.slow_rescore", str(lake.root), NEW]
-    killed = subprocess.Popen([*command, "0.1"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [sys.executable, "-m", "tests.slow_rescore", str(lake.root), NEW, "0.1"]
+    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert killed.stdout is not None
     for _ in range(after_calls):
         assert killed.stdout.readline().startswith(b"call-")
@@ -113,8 +113,8 @@ def test_killed_in_the_middle_and_run_again_every_call_is_scored_once(after_call
     killed.communicate()
     kept = versions(lake).count(NEW)
     assert kept % 3 == 0 and kept <= after_calls, "batches of three, whole or not at all"
-    again = subprocess.run([*command, "0"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    assert again.stdout.splitlines()[-1] == f"rescored {10 - kept} current {kept}"
+    again = rescore(Lake.open(lake.root), StubScorer(NEW), batch=3)
+    assert (again.scores.calls, again.current) == (10 - kept, kept)
     assert versions(lake) == [NEW] * 10 and raw_heights(lake) == heights
     assert list((lake.root / "journal").glob("*")) == []
 
