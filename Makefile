@@ -18,9 +18,9 @@ demo: install
 	$(BIN)/tingjian page --workspace $(DEMO) --out $(DEMO)/pages
 	@echo "Open $(DEMO)/pages/index.html in a browser, $(DEMO)/cards.xlsx in a spreadsheet."
 
-# Two processes, a file of tests in one of them: half the time on two cores; each takes up to 3 GB.
+# Two processes, a file of tests in one of them, in the order of tests/conftest.py: half the time on two cores; each takes up to 3 GB.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,11 +1,17 @@
-"""What all tests share: a process of tests compiles the same rules once."""
+"""What all tests share: a process of tests compiles the same rules once, and the longest files of tests come first."""
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import rules.needles
 import rules.phrases
+
+# Files of tests that take longest. Those that come last leave one process waiting for the other (Makefile, `test`).
+LONGEST = ("end_to_end", "accessibility", "faults", "workbench_saving", "workbench_browser", "workbench_keys", "deployments", "hostile",
+           "mono", "workbench", "rescore", "docs_example", "speech", "meaning", "bench_speech", "cli", "calibration", "person", "reports")
 
 _expanded = cache(rules.phrases.expand)
 
@@ -42,3 +48,8 @@ def load(directory: Path | None = None, limits: Limits | None = None) -> Pack:
 
 
 rules.pack.load = load
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {f"test_{name}.py": number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
