@@ -1,7 +1,7 @@
 """Which calls to hear first, and why: a figure to sort by and its reasons in words.
 
-The order of the handbook (domain.md section 3): fatal hits, complaints, low confidence, long silence, low score. Each step
-outweighs all below it, so a reviewer can tell from the reasons alone why one call stands before another.
+Fatal hits outweigh everything, a complaint everything but them (domain.md section 3). Below these add up what the rules are unsure of,
+a long silence and a low score: five unsure items weigh as much as the silence, or as a score of 0.
 """
 from __future__ import annotations
 

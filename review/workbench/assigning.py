@@ -49,7 +49,7 @@ def reassign(request: Request, call_id: str, person: Reader, to: Annotated[str, 
     """To another reviewer, or to nobody."""
     with bench_of(request).database.writing() as session:
         over(person, "assign", session.get(Card, call_id))
-        assignment.reassign(session, person, call_id, session.get(Person, int(to)) if to.isdigit() else None)
+        assignment.reassign(session, person, call_id, session.get(Person, int(to)) if to.isdecimal() else None)
     return RedirectResponse("/assignments", 303)
 
 

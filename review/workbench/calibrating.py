@@ -47,7 +47,7 @@ def open_session(request: Request, person: Reader, name: Annotated[str, Form()],
     bench = bench_of(request)
     with bench.database.reading() as session:
         people = [session.get_one(Person, number) for number in dict.fromkeys(who)]
-        judge = session.get(Person, int(gold)) if gold.isdigit() else None
+        judge = session.get(Person, int(gold)) if gold.isdecimal() else None
         chosen = list(dict.fromkeys(calls.split())) or calibration.draw(session, number, seed, {one.id for one in [*people, *([judge] if judge else [])]})
         lines = {call_id: lines_for(session, card, bench.draft(card)) for call_id in chosen for card in [_call(session, call_id)]}
     with bench.database.writing() as session:

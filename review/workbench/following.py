@@ -90,7 +90,7 @@ def change(request: Request, person: Reader, number: int, act: str, version: Ann
         elif act == "close" and person.role in LEADS:
             followups.close(session, person, found, version)
         elif act == "change" and person.role in LEADS:
-            followups.change(session, person, found, version, int(owner) if owner.isdigit() else None, _day(due_on), todo)
+            followups.change(session, person, found, version, int(owner) if owner.isdecimal() else None, _day(due_on), todo)
         else:
             raise Refused
     return RedirectResponse(f"/followups/{number}", 303)

@@ -144,8 +144,8 @@ def matching(query: Select[Any], person: Person, chosen: Filters, seen: ColumnEl
                           (Card.machine_band, chosen.band), (Card.agent_id, chosen.agent)):
         if value:
             query = query.where(column == value)
-    if chosen.reviewer.isdigit():
-        query = query.where(Card.reviewer_id == int(chosen.reviewer))
+    if chosen.reviewer.isdecimal():
+        query = query.where(_of_reviewer(int(chosen.reviewer), chosen.state))
     if chosen.since or chosen.until:
         query = query.where(Card.day != UNKNOWN_DAY)
     if chosen.since:
@@ -153,6 +153,13 @@ def matching(query: Select[Any], person: Person, chosen: Filters, seen: ColumnEl
     if chosen.until:
         query = query.where(Card.day <= chosen.until)
     return narrowed(query, chosen)
+
+
+def _of_reviewer(number: int, state: str) -> ColumnElement[bool]:
+    """The calls that somebody has reviewed and, before that, has in hand or was given; `state` leaves out what it rules out, so that the
+    figures' lists are read from their index."""
+    to_do, reviewed = (Card.holder_id == number) | (Card.assigned_to == number), Card.reviewer_id == number
+    return to_do if state in ("waiting", "held") else reviewed if state else to_do | reviewed
 
 
 def counting(person: Person, chosen: Filters, seen: ColumnElement[bool]) -> ScalarSelect[int]:
