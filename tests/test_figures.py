@@ -1,6 +1,7 @@
 """Counts over reviewed cards: weeks up to the newest, what a reviewer overrides lately, groups of a team or agent."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from sqlalchemy import true
 from store.reviews import figures, people
 from store.reviews.database import Database
 from store.reviews.schema import Card, Item
+from tests import benches
+from tests.benches import Visitor
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -61,6 +64,23 @@ def test_what_is_rare_is_looked_for_in_older_cards_and_what_is_not_is_not_counte
         found = {one.item: one for one in figures.judged(session, figures.newest(session, true()), 2)}
     assert {item: (one.reviews, one.pairs, one.since) for item, one in found.items()} == {
         "a": (2, [("pass", "fail")] * 2, NOW - timedelta(days=1)), "b": (2, [("pass", "fail")] * 2, NOW - timedelta(days=8))}
+
+
+def test_how_many_calls_an_agent_is_short_of_goes_by_the_sampling_settings(tmp_path: Path) -> None:
+    bench = benches.bench(tmp_path / "w")
+    with bench.database.writing() as session:
+        for card in session.query(Card):
+            card.day = datetime.now().date().isoformat()
+        done = session.get_one(Card, "sample-002")
+        done.state, done.published_at = "published", datetime.now(UTC)
+    boss = Visitor(bench, "boss")
+    told = {}
+    for wanted in (1, 2, 5):
+        bench.settings.sampling.per_week = wanted
+        row = next(one for one in boss.get("/dashboard").text.split('id="coverage"')[1].split("<tr>") if ">3105<" in one)
+        told[wanted] = re.findall(r"还差 (\d+) 通", row)
+    assert told == {1: [], 2: ["1"], 5: ["4"]}
+    bench.database.engine.dispose()
 
 
 def test_teams_and_agents_are_counted_alike_and_the_worst_stands_first(database: Database) -> None:

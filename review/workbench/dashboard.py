@@ -20,7 +20,6 @@ from store.reviews import assisting, figures
 BANDS = ("excellent", "good", "needs_improvement", "below_standard")
 ENOUGH = 20             # reviews from which an agreement is worth reading
 TROUBLED = 0.7          # AC1 below which a rule's verdicts are marked: reviewers overrule it too often
-A_WEEK = 3              # reviewed calls an agent and week at least (domain.md section 3)
 GROUP_WEEKS = 4         # weeks over which teams and agents are set side by side: some twelve reviewed calls an agent
 MOST_AGENTS = 50        # lines of the tables of agents unless all are asked for; the worst stand first
 VERDICTS = 3            # pass, fail, not_applicable
@@ -34,7 +33,8 @@ def dashboard(request: Request, person: Reader, everybody: str = "") -> Response
     lines = None if everybody else MOST_AGENTS
     only = seen(person)
     monday = date.today() - timedelta(days=date.today().weekday())
-    with bench_of(request).database.reading() as session:
+    bench = bench_of(request)
+    with bench.database.reading() as session:
         weeks = figures.weeks(session, only)
         cards = figures.newest(session, only)
         active = assisting.active(session)
@@ -50,7 +50,7 @@ def dashboard(request: Request, person: Reader, everybody: str = "") -> Response
             covered = figures.coverage(session, only, monday.isoformat())
         return render(
             request, "dashboard.html", weeks=weeks, sundays=sundays(weeks), items=items, chart=chart(weeks), bands=BANDS, enough=ENOUGH,
-            load=load, load_since=since, told_since=told_since, recent=figures.LATE, a_week=A_WEEK, monday=monday.isoformat(),
+            load=load, load_since=since, told_since=told_since, recent=figures.LATE, a_week=bench.settings.sampling.per_week, monday=monday.isoformat(),
             month=month, teams=teams, agents=agents[:lines], all_agents=len(agents), coverage=covered[:lines], all_covered=len(covered))
 
 
