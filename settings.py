@@ -178,8 +178,8 @@ class Review(Section):
                                  "postgresql+psycopg://user@host/tingjian; without it SQLite in the workspace")
     address: str = Field(default="127.0.0.1", description="Address the workbench listens on; behind a proxy with HTTPS for others")
     port: int = Field(default=8710, ge=1, le=65535, description="Port the workbench listens on")
-    url: str | None = Field(default=None, description="Where people reach the workbench, such as https://qc.example, for links in Prefect's pages; "
-                            "without it http://, `address` and `port`")
+    url: str | None = Field(default=None, description="Where people reach the workbench, such as https://qc.example, for the first one-time links "
+                            "and those in Prefect's pages; without it http://, `address` and `port`")
     random_share: float = Field(default=0.05, ge=0, le=1, description="Share of the calls in the random sample, drawn by "
                                 "their ids and kept apart from the risk-picked ones")
     sure_from: float = Field(default=0.85, ge=0, le=1, description="“Confirm the sure ones” takes verdicts at least this sure")

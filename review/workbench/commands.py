@@ -33,8 +33,9 @@ def review(workspace: Workspace,
     settings = Settings()
     bench = Bench.open(workspace, settings)
     host, at = address or settings.review.address, port or settings.review.port
+    reached = (settings.review.url or f"http://{host}:{at}").rstrip("/")
     for login, does, link in _first_links(bench, new_administrator):
-        typer.echo(f"{does} `{login}`: set a password at http://{host}:{at}/welcome/{link} (once, within 24 hours), "
+        typer.echo(f"{does} `{login}`: set a password at {reached}/welcome/{link} (once, within 24 hours), "
                    + ("then add the others under 人员." if login == ADMINISTRATOR else "and the calls open."))
     typer.echo(f"{bench.fill_queue()} calls are new in the queue.", err=True)
     app = create_app(bench)
@@ -67,7 +68,7 @@ def _first_links(bench: Bench, again: bool) -> list[tuple[str, str, str]]:
     at the very first start a supervisor beside, so that there is somebody who may look at the calls."""
     from sqlalchemy import func, select
 
-    from store.reviews import people
+    from store.reviews import audit, people
     from store.reviews.schema import Person
 
     with bench.database.writing() as session:
@@ -80,4 +81,6 @@ def _first_links(bench: Bench, again: bool) -> list[tuple[str, str, str]]:
         if first:
             lead = people.add(session, "tingjian", "supervisor", "主管", "supervisor")
             made.append(("supervisor", "Supervisor", people.one_time_link(session, lead)))
+        for login, _, _ in made:
+            audit.note(session, "tingjian", "link.made", login)
         return made
