@@ -73,8 +73,8 @@ def worker_killed(folder: Path, thorough: bool) -> str:
     calls = recordings(folder / "calls", 60 if thorough else 24)
     finish(calls, folder / "undisturbed")
     chance, told, kills = random.Random(SEED), _Told(), 4 if thorough else 1
-    spread.SHORTEST = 3.0       # seconds of audio in a share: each of a few calls
-    with cluster.local(2) as address, Client(address, set_as_default=False) as client:
+    with MonkeyPatch.context() as patch, cluster.local(2) as address, Client(address, set_as_default=False) as client:
+        patch.setattr(spread, "SHORTEST", 3.0)       # seconds of audio in a share: each of a few calls
         client.wait_for_workers(2, timeout=120)
 
         def kill() -> None:
