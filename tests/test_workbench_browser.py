@@ -14,6 +14,13 @@ from tests import benches
 
 SLOPPY = "sample-002"
 expect.set_options(timeout=20_000)       # a busy machine is no failure
+# The middle of the last week's first bar that has any height, on the page, and the band it stands for.
+BAR = """() => { const box = document.getElementById("chart"), chart = echarts.getInstanceByDom(box), place = box.getBoundingClientRect();
+  let below = 0;
+  for (const [index, bar] of chart.getOption().series.filter((one) => one.type === "bar").entries()) {
+    const high = bar.data.at(-1);
+    if (high) { const [x, y] = chart.convertToPixel({ seriesIndex: index }, [bar.data.length - 1, below + high / 2]); return [place.x + x, place.y + y, bar.id]; }
+    below += high; } }"""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]
 
 
@@ -101,6 +108,7 @@ def test_a_card_goes_from_the_queue_to_a_decided_appeal(browser: Browser, site: 
     expect(agent.get_by_text("语气要缓和")).to_be_visible()
     agent.get_by_role("button", name="我已阅知").click()
     failed = agent.locator(".item.fail[data-item]").first
+    failed_title = failed.get_attribute("aria-label")
     failed.locator("details.appeal summary").click()
     failed.get_by_label("为什么不同意？").fill("当时线路有杂音")
     failed.get_by_role("button", name="提交").click()
@@ -113,7 +121,59 @@ def test_a_card_goes_from_the_queue_to_a_decided_appeal(browser: Browser, site: 
     boss.get_by_role("button", name="提交").click()
     boss.wait_for_url(f"**/calls/{SLOPPY}")
     with bench.database.reading() as session:
-        assert session.get_one(Card, SLOPPY).state == "final"
+        card = session.get_one(Card, SLOPPY)
+        assert card.state == "final"
+    boss.get_by_role("link", name="看板", exact=True).click()
+    boss.locator("#chart canvas").wait_for()
+    boss.get_by_role("row", name=str(failed_title)).get_by_role("link").first.click()       # the number of its reviews
+    expect(boss.get_by_role("link", name=SLOPPY)).to_be_visible()
+    boss.get_by_role("link", name="看板", exact=True).click()
+    boss.locator("#chart canvas").wait_for()
+    boss.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")      # what is not painted yet takes no click
+    across, down, band = boss.evaluate(BAR)
+    boss.mouse.click(across, down)
+    boss.wait_for_url(f"**/queue?*final={band}")
+    assert band == card.band
+    expect(boss.get_by_role("link", name=SLOPPY)).to_be_visible()
+
+
+def test_a_card_is_published_without_a_hand_on_the_mouse(browser: Browser, site: str, bench: Bench) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 720}, locale="zh-CN").new_page()
+    keys = page.keyboard
+
+    def focused(what: str) -> str:
+        return page.evaluate(f"document.activeElement.{what} ?? ''")
+    page.goto(f"{site}/sign-in")
+    page.locator("[name=login]:focus").wait_for()               # it has the focus by itself
+    keys.type("rui")
+    keys.press("Tab")
+    keys.type(benches.PASSWORD)
+    keys.press("Enter")
+    page.wait_for_url("**/queue")
+    while focused("textContent.trim()") != "评下一通":
+        keys.press("Tab")
+    keys.press("Enter")
+    page.wait_for_url("**/calls/*")
+    page.wait_for_load_state("networkidle")
+    first = page.url.split("/calls/")[1].split("?")[0]
+    keys.press("s")
+    expect(page.locator("#saving")).to_have_text("已保存")
+    while (left := undecided(page)) > 0:
+        keys.press("Control+Enter")                            # leads to what is undecided
+        keys.press({"fail": "2", "not_applicable": "3"}.get(focused("dataset.machine"), "1"))
+        expect(page.locator("#undecided")).not_to_have_text(str(left))
+    while focused("dataset.machine") != "pass" or focused("dataset.bonus") == "yes":
+        keys.press("Enter")
+    item = focused("dataset.item")
+    keys.press("2")
+    keys.type("客户问了两遍")                                   # the reason has the focus
+    keys.press("Enter")
+    expect(page.locator(f"[data-item='{item}']")).to_contain_class("fail overridden")
+    keys.press("Control+Enter")
+    page.wait_for_url(lambda url: "/calls/" in url and first not in url)
+    with bench.database.reading() as session:
+        line = next(one for one in items(session, first) if one.item == item)
+        assert (session.get_one(Card, first).state, line.final_verdict, line.reason) == ("published", "fail", "客户问了两遍")
 
 
 def test_the_keyboard_alone_is_enough(browser: Browser, site: str, bench: Bench) -> None:
@@ -139,6 +199,19 @@ def test_the_keyboard_alone_is_enough(browser: Browser, site: str, bench: Bench)
     assert page.locator(".turn.now").count() == 1
     with bench.database.reading() as session:
         assert sum(one.human_verdict is not None and one.bonus is None for one in items(session, SLOPPY)) == 1
+
+
+@pytest.mark.parametrize(("login", "path", "home"), [
+    ("rui", "/dashboard", "/queue"), ("lead", "/calls/sample-001", "/queue"), ("ana", "/appeals", "/queue"), ("sun", f"/calls/{SLOPPY}", "/mine"),
+    ("boss", "/people", "/queue"), ("root", f"/calls/{SLOPPY}", "/people")])
+def test_who_may_not_see_a_page_is_told_so_and_led_home(browser: Browser, site: str, login: str, path: str, home: str) -> None:
+    page = signed_in(browser, site, login)
+    answer = page.goto(site + path)
+    assert answer and answer.status == 403
+    expect(page.get_by_role("heading", name="没有权限")).to_be_visible()
+    assert "3105" not in page.content() and page.locator(f"nav a[href='{path}']").count() == 0, "nor does a way lead there"
+    page.get_by_role("link", name="首页", exact=True).click()
+    page.wait_for_url(f"{site}{home}")
 
 
 def test_two_reviewers_of_one_call_do_not_overwrite_each_other(browser: Browser, site: str) -> None:
