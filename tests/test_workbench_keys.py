@@ -1,6 +1,7 @@
 """What the page of a call promises about its sound and its keys, in a real browser."""
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -54,6 +55,30 @@ def test_the_sound_keeps_its_pitch_and_runs_at_the_speed_that_was_chosen(page: P
         assert page.evaluate("[played.preservesPitch, played.paused, played.playbackRate]") == [True, False, float(speed)]
         paces[speed] = page.evaluate(PACE)
     assert paces["2"] / paces["0.75"] > 1.8
+
+
+def test_a_sentence_that_is_clicked_is_heard_and_the_transcript_follows_the_sound(page: Page) -> None:
+    turn = page.locator(".turn[data-start]").nth(3)
+    turn.click()
+    expect(page.locator("#play")).to_have_text("暂停")
+    assert page.evaluate("played.currentTime") >= float(turn.get_attribute("data-start") or 0) - 0.3
+    assert page.locator(".turn.now").get_attribute("id") == turn.get_attribute("id")
+    page.select_option("#speed", "2")
+    expect(page.locator(".turn.now")).not_to_have_attribute("id", turn.get_attribute("id") or "", timeout=30_000)
+    heard, begins = page.evaluate("[played.currentTime, Number(document.querySelector('.turn.now').dataset.start)]")
+    assert begins <= heard + 0.2
+
+
+def test_both_channels_are_drawn_and_each_mark_is_a_region_in_its_colour_at_its_place(page: Page) -> None:
+    marks = json.loads(page.locator("#wave").get_attribute("data-regions") or "[]")
+    drawn = page.locator("#wave [part~=region]")
+    expect(drawn).to_have_count(len(marks))
+    shown = drawn.evaluate_all("(all) => all.map((one) => [parseFloat(one.style.left), getComputedStyle(one).backgroundColor])")
+    whole = float(page.locator("#call").get_attribute("data-duration") or 0)
+    assert marks and all(abs(left - 100 * mark["start"] / whole) < 1 for (left, _), mark in zip(shown, marks, strict=True))
+    assert len({colour for _, colour in shown}) == len({mark["kind"] for mark in marks})
+    lanes = page.locator("#wave canvas").evaluate_all("(all) => new Set(all.map((one) => Math.round(one.getBoundingClientRect().top))).size")
+    assert lanes == 2
 
 
 def test_every_key_that_the_list_names_does_what_it_says(page: Page) -> None:
@@ -191,6 +216,15 @@ def test_a_legend_names_the_colours_of_the_waveform(browser: Browser, site: str,
     page = pictures.opened(browser, site, "rui", language, (1280, 720))
     page.goto(f"{site}/calls/sample-003")
     assert set(page.locator(".legend i").all_text_contents()) == told
+    page.context.close()
+
+
+def test_english_marks_are_as_narrow_as_english(browser: Browser, site: str) -> None:
+    page = pictures.opened(browser, site, "rui", "en", (1280, 720))
+    page.goto(f"{site}/cases")
+    mark, letter = page.evaluate("""() => { const box = document.body.appendChild(document.createElement("span"));
+      return ["“”‘’…", "mmmmm"].map((text) => { box.textContent = text; return box.getBoundingClientRect().width; }); }""")
+    assert mark < letter
     page.context.close()
 
 
