@@ -79,11 +79,11 @@ def sure(value: float | None) -> str:
 
 
 def chart(study: Study, language: Language) -> dict[str, Any]:
-    """What static/trends.js draws: a series a group, the groups with most calls first, a point a period (None without calls)."""
+    """What static/trends.js draws: a series a group, the groups with most calls first, of as many by name, a point a period (None without calls)."""
     table, period = study.table, study.question.period
     periods = sorted(set(table["period"]))
     series = []
-    for (group,), rows in sorted(table.group_by("group"), key=lambda one: -int(one[1]["calls"].sum())):
+    for (group,), rows in sorted(table.group_by("group"), key=lambda one: (-int(one[1]["calls"].sum()), str(one[0][0] or ""))):
         by_period = {row["period"]: row for row in rows.iter_rows(named=True)}
         series.append({"name": group_name(str(group) if group is not None else None, study.names, language) or study.title, "group": group,
                        "points": [_point(by_period.get(begin), language) for begin in periods]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -252,6 +253,16 @@ def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_number_and_no_call_id(
     line = next(line for line in text.splitlines() if line.startswith("B2"))
     assert "…" not in text and b2["examples"][0] in line and f"{b2['per_thousand']:.1f}" in line and "up" in line
     assert ("Cohen's h" in text) is (columns == 400)
+
+
+def test_a_charts_groups_stand_in_the_same_order_and_colour_every_time(lake: Lake) -> None:
+    from review.trends import study
+    from review.trends_view import chart
+
+    one = study(lake, Wanted("生硬拒绝", rules=("taboo.refusal",)), Span("2026-11-09", "2026-11-22"), "week", "team", ())
+    alike = one.table.with_columns(calls=pl.lit(5))            # no group has more calls than another
+    orders = {tuple(row["name"] for row in chart(replace(one, table=alike.sample(fraction=1, shuffle=True, seed=seed)), "zh")["series"]) for seed in range(8)}
+    assert len(orders) == 1 and list(*orders) == sorted(*orders)
 
 
 def test_a_team_that_is_not_there_is_told_with_those_that_are(lake: Lake) -> None:
