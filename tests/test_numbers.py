@@ -152,6 +152,20 @@ def test_the_calls_of_a_trends_period_open_all_of_them(bench: Bench) -> None:
     assert counts and all(listed(boss, address) == int(text) for text, address in counts)
 
 
+@pytest.mark.parametrize("login", ["boss", "lead"])
+def test_what_comes_together_with_a_rule_opens_its_calls(bench: Bench, login: str) -> None:
+    visitor, opened = Visitor(bench, login), 0
+    failed = next(one.rule for one in bench.lake.draft("sample-002").findings if one.verdict == "fail")      # a call of the leader's team
+    for asked in (f"rule={failed}", f"rule={failed}&by=agent", "rule=closing.farewell", "phrase=请稍等"):
+        for text, address in linked(visitor.get(f"/trends?{asked}").text):
+            if "outcome=" in address:
+                assert listed(visitor, address) == int(text), address
+                opened += 1
+    assert opened >= {"boss": 4, "lead": 1}[login]
+    outcome = {"outcome_low_score": "机评低于 80 分", "outcome_complaint": "有投诉", "outcome_long_call": "超过 5 分钟"}
+    assert all(word in visitor.get(f"/queue?picked=&state=&outcome={name.removeprefix('outcome_')}").text for name, word in outcome.items())
+
+
 @pytest.mark.parametrize(("login", "words"), [("rui", ("只看：", "结束语", "不通过", "公布自")), ("ana", ("只看：", "结束语"))])
 def test_the_queue_says_what_it_is_narrowed_to_and_each_part_can_be_taken_away(bench: Bench, login: str, words: tuple[str, ...]) -> None:
     text = Visitor(bench, login).get("/queue?picked=&state=done&item=closing&was=fail&published_since=2026-01-02T03:04:00Z&agent=3105&band=good").text

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, select, true
 
+from insight.trends import LONG_CALL, LOW_SCORE
 from review.workbench.rights import may
 from store.reviews import blind
 from store.reviews.schema import Card, Item, Person
@@ -24,6 +25,10 @@ WAS: dict[str, ColumnElement[bool]] = {
     "decided": (Item.machine_verdict != "needs_review") & Item.human_verdict.is_not(None), "agreed": Item.machine_verdict == Item.human_verdict,
     "overruled": (Item.machine_verdict != "needs_review") & (Item.human_verdict != Item.machine_verdict)}
 
+# With what a rule or words come together (insight/trends.py); the machine's draft counts.
+OUTCOMES: dict[str, ColumnElement[bool]] = {
+    "low_score": Card.machine_score < LOW_SCORE, "complaint": Card.complaint.is_(True), "long_call": Card.duration > LONG_CALL}
+
 Name = Annotated[str, Field(max_length=64)]
 
 
@@ -31,7 +36,8 @@ class Behind(BaseModel):
     """What lies behind a figure; everything may be missing, and what is unknown asks for nothing.
 
     `item` and `was` go together; "overruled" alone means any item. `published_since` and `published_until` (not included) are moments,
-    `holder` and `assigned` ids of people who have a call in hand or to do, `kind` is recording, live or side_by_side."""
+    `holder` and `assigned` ids of people who have a call in hand or to do, `kind` is recording, live or side_by_side, `outcome` one of
+    OUTCOMES."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -39,6 +45,7 @@ class Behind(BaseModel):
     was: str = ""
     final: str = ""
     kind: Name = ""
+    outcome: Name = ""
     holder: Name = ""
     assigned: Name = ""
     published_since: Name = ""
@@ -56,6 +63,8 @@ def narrowed(query: Select[Any], asked: Behind) -> Select[Any]:
         query = query.where(Card.call_id.in_(found) if asked.item else found.exists())
     if asked.kind:
         query = query.where(Card.kind == asked.kind)
+    if asked.outcome in OUTCOMES:
+        query = query.where(OUTCOMES[asked.outcome])
     if asked.holder.isdecimal():
         query = query.where(Card.state == "claimed", Card.holder_id == int(asked.holder))
     if asked.assigned.isdecimal():

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from insight.trends import Period, days_there, span_of
-from insight.wanted import By, Who
+from insight.wanted import By, Span, Who
 from records import Problem
 from review import trends
 from review.trend_words import say
@@ -81,7 +81,8 @@ def _shown(bench: Bench, asked: Asked, language: Language) -> dict[str, Any]:
         rows = study_rows(study, language)
         for row in rows:
             row |= {"queue": _queue(asked, row), "all_calls": _all_calls(asked, row), "led": _led(asked)}
-        return {"study": {"title": study.title, "chart": chart(study, language), "rows": rows, "together": together_rows(study.together, language),
+        return {"study": {"title": study.title, "chart": chart(study, language), "rows": rows, "together": [(_beside(asked, span, outcome), cells) for outcome, cells in
+                                                                                 zip(study.together["outcome"], together_rows(study.together, language), strict=True)],
                           "queue": _queue(asked, None)}}
     overview = trends.overview_of(bench.lake, bench.rules, asked.period, span, asked.by, only, ("customer", "agent") if asked.who == "any" else (asked.who,),
                                   SAMPLE)
@@ -116,6 +117,12 @@ def _queue(asked: Asked, row: dict[str, Any] | None) -> str:
                 return ""
             told[QUEUE[asked.by]] = row["key"]
     return "/queue?" + urlencode(told)
+
+
+def _beside(asked: Asked, span: Span, outcome: str) -> str:
+    """The queue with the calls that have this outcome too; empty where the queue cannot say it."""
+    queue = _queue(asked.model_copy(update={"by": None}), None)
+    return f"{queue}&{urlencode({'outcome': outcome, 'since': span.since, 'until': span.until})}" if queue else ""
 
 
 def _all_calls(asked: Asked, row: dict[str, Any]) -> str:

@@ -9,5 +9,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "was_fail": ("不通过", "failed"), "was_judged": ("判为通过或不通过", "passed or failed"), "narrowed_to": ("只看：", "Only:"),
     "without_filter": ("去掉", "Without"), "published_from": ("公布自", "published from"), "published_before": ("公布早于", "published before"),
     "was_alarm": ("误报", "false alarms"), "was_missed": ("漏报", "missed"), "was_agreed": ("一致", "agreed"), "was_overruled": ("改判", "overruled"),
+    "outcome_low_score": ("机评低于 80 分", "draft under 80"), "outcome_complaint": ("有投诉", "with a complaint"), "outcome_long_call": ("超过 5 分钟", "over 5 minutes"),
     "was_decided": ("机器已判", "machine decided"), "was_reviewed": ("全部", "all reviews"),
 }
