@@ -68,20 +68,25 @@ def _made() -> tuple[TemporaryDirectory[str], Path]:
     workspace(root)
     opened = over(root)
     opened.fill_queue()
-    people._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)     # a real one takes its time, hundreds of times
-    people._NOBODY = people._hasher.hash("nobody's")
-    with opened.database.writing() as session:
-        for login, (role, team, agent_id) in PEOPLE.items():
-            made = people.add(session, "test", login, login.title(), role, team, agent_id)
-            people.set_password(session, people.one_time_link(session, made), PASSWORD)
+    peopled(opened)
     opened.database.engine.dispose()
     return home, root
 
 
-def over(root: Path, random_share: float = 0.0) -> Bench:
-    """A workbench over the workspace at `root`, its queue as it is."""
+def peopled(bench: Bench) -> None:
+    """Everybody of PEOPLE, with the password."""
+    people._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)     # a real one takes its time, hundreds of times
+    people._NOBODY = people._hasher.hash("nobody's")
+    with bench.database.writing() as session:
+        for login, (role, team, agent_id) in PEOPLE.items():
+            made = people.add(session, "test", login, login.title(), role, team, agent_id)
+            people.set_password(session, people.one_time_link(session, made), PASSWORD)
+
+
+def over(root: Path, random_share: float = 0.0, database: str | None = None) -> Bench:
+    """A workbench over the workspace at `root`, its queue as it is; its review database is SQLite unless `database` names another."""
     settings = Settings.model_validate({"scoring": {"meaning": False}, "review": {"random_share": random_share}})
-    return Bench(Lake.open(root), Database.open(root), scorer().forms, dict(scorer().engine.pack.rules), settings, scorer())
+    return Bench(Lake.open(root), Database.open(root, database), scorer().forms, dict(scorer().engine.pack.rules), settings, scorer())
 
 
 def bench(root: Path) -> Bench:

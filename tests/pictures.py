@@ -69,9 +69,9 @@ EMPTY = tuple(Shown(f"empty-{path}", login, f"/{path}") for login, path in (
     ("boss", "calibration"), ("boss", "cases"), ("boss", "appeals"), ("boss", "trends"), ("boss", "sample")))
 
 
-def lived_in(root: Path) -> Bench:
+def lived_in(root: Path, bench: Bench | None = None) -> Bench:
     """A workbench with some life in it: a published card with an appeal, one in hand, a few more reviewed."""
-    bench = benches.bench(root)
+    bench = bench or benches.bench(root)
     reviewer, agent = person(bench, "rui"), person(bench, "sun")
     with bench.database.reading() as session:
         calls = [card.call_id for card in session.query(Card).order_by(Card.call_id)]
