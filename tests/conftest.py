@@ -10,8 +10,8 @@ import rules.needles
 import rules.phrases
 
 # Files of tests that take longest. Those that come last leave one process waiting for the other (Makefile, `test`).
-LONGEST = ("end_to_end", "accessibility", "faults", "workbench_saving", "workbench_browser", "workbench_keys", "deployments", "hostile",
-           "mono", "workbench", "rescore", "docs_example", "speech", "meaning", "bench_speech", "cli", "calibration", "person", "reports")
+LONGEST = ("end_to_end", "accessibility", "faults", "workbench_saving", "workbench_browser", "workbench_keys", "deployments",
+           "mono", "workbench", "speech", "rescore", "traces", "bench_speech", "shelf", "reports", "api", "person", "docs_example")
 
 _expanded = cache(rules.phrases.expand)
 
