@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+from urllib.parse import unquote
 
 import pytest
 
@@ -35,6 +36,17 @@ def test_ten_seconds_in_which_nobody_speaks_are_marked_and_less_is_not(bench: Be
     transcript = Transcript(call_id="c", turns=tuple(Turn(speaker="agent", text="好", start=start, end=end) for start, end in times))
     draft = bench.lake.draft("sample-003").model_copy(update={"findings": ()})
     assert [(one["kind"], one["start"], one["end"]) for one in regions(draft, transcript)] == [("silence", 20.0, 30.0)]
+
+
+def test_who_changes_the_language_stays_on_the_page(bench: Bench) -> None:
+    rong = Visitor(bench, "rong")
+    for here in ("/queue?picked=&state=&text=宽带", "/calls/sample-002"):
+        to = re.search(r'name="to" value="([^"]+)"', rong.get(here).text)
+        assert to
+        for language, word in (("en", "Sign out"), ("zh", "退出")):
+            back = rong.post("/language", language=language, to=unescape(to[1])).to
+            assert unquote(back) == here and word in rong.get(back).text
+    assert rong.post("/language", language="zh", to="https://elsewhere.example").to == "/"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -195,8 +195,9 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     bench = bench_of(request)
     if language == "en" and "titles" in values:
         values["titles"] = {name: bench.titled(name, language, title) for name, title in values["titles"].items()}
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "") if request.method == "GET" else "/"
     page = bench.templates.get_template(template).render(
-        person=person, csrf=getattr(request.state, "csrf", ""), path=request.url.path, language=language,
+        person=person, csrf=getattr(request.state, "csrf", ""), path=request.url.path, here=here, language=language,
         lang="zh-CN" if language == "zh" else "en", say=lambda word: say(word, language),
         titled=lambda name, kept=None: bench.titled(name, language, kept), sectioned=lambda title: bench.section(title, language),
         explained=lambda rule: bench.why(rule, language), coached=lambda rule: bench.coach(rule, language),

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import select
 
 from review.workbench.bench import bench_of, render
+from review.workbench.doors import ours
 from review.workbench.gate import Reader, allowed, changing
 from review.workbench.logged import told
 from review.workbench.words import say
@@ -51,8 +52,8 @@ def log(request: Request, person: Reader, subject: str = "", who: str = "", page
 
 
 @router.post("/language", dependencies=[Depends(changing)])
-def language(request: Request, person: Reader, language: Annotated[str, Form()]) -> Response:
-    """The reader's own language, kept with the person."""
+def language(request: Request, person: Reader, language: Annotated[str, Form()], to: Annotated[str, Form()] = "/") -> Response:
+    """The reader's own language, kept with the person; back to the page on which it was chosen."""
     with bench_of(request).database.writing() as session:
         session.get_one(Person, person.id).language = "en" if language == "en" else "zh"
-    return RedirectResponse("/", 303)
+    return RedirectResponse(ours(to), 303)
