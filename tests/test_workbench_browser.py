@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
 
 from review.workbench.bench import Bench
 from store.reviews.cards import items
@@ -188,7 +188,11 @@ def test_the_keyboard_alone_is_enough(browser: Browser, site: str, bench: Bench)
     first = page.locator(".item[data-item]").first
     # to_be_focused asks for the window's focus, too, which a page of a headless browser has or has not
     chosen = page.locator(".item[data-item]:focus")
-    chosen.wait_for(state="attached")
+    try:
+        chosen.wait_for(state="attached", timeout=10_000)
+    except TimeoutError:  # on a busy machine the key was seen once to get lost in the dialog that was closing
+        page.keyboard.press("Enter")
+        chosen.wait_for(state="attached")
     assert chosen.get_attribute("data-item") == first.get_attribute("data-item")
     page.keyboard.press("3" if first.get_attribute("data-machine") == "not_applicable" else "1")
     expect(page.locator("#saving")).to_have_text("已保存")
