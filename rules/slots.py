@@ -149,7 +149,7 @@ def find_maimed(name: str, key: str, sound: str) -> list[tuple[int, int, float]]
             heard, rest = key[match.start():match.end()], name[:lost] + name[lost + 1:]
             if 2 * sum(character in heard for character in rest) >= len(rest):
                 found.append((*match.span(), MAIMED))
-    return found[:1]
+    return sorted(set(found))
 
 
 @lru_cache(maxsize=1 << 16)
